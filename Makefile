@@ -1,0 +1,68 @@
+# `make demo` runs the main job, `make test` the tests; each makes the environment when it is missing.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check format lint types proofs validate-statistics lock schema clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
+
+setup: $(READY) ## the environment: everything pinned with hashes, byte-compiled
+
+demo: $(READY) ## compare two architectures on real data, from config to report
+	$(BIN)/archduel run configs/iris.yaml
+
+test: $(READY) ## the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+check: lint types test ## what CI runs: format, lint, strict types, tests
+
+format: $(READY) ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+proofs: $(READY) ## proofs that take minutes: five deaths of a driver, one worker against two
+	$(BIN)/python -m pytest -m slow
+
+validate-statistics: $(READY) ## measure the error rates of the verdicts; writes docs/calibration.md
+	$(BIN)/python -m service.stats.validation --replications 20000 --seed 1 --out docs/calibration.md
+
+lock: $(READY) ## resolve the dependencies anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --no-emit-index-url --no-header --no-annotate --quiet \
+	    --extra tensorflow --extra data --extra dev pyproject.toml -o requirements.lock
+
+schema: $(READY) ## publish the JSON Schema of configs
+	$(BIN)/python -m service.plan.schema
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
+
+# uv installs in parallel and byte-compiles; where it cannot reach what pip is set up to reach
+# (a company's mirror), pip does the same slowly.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "archduel needs Python 3.11 or newer; choose one with make PYTHON=..."; exit 2; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null \
+	    || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv \
+	         && $(PYTHON) -m venv $(VENV); } \
+	    || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 2; }
+	@echo "installing $$(grep -c '==' requirements.lock) pinned packages into $(VENV) ..."
+	@awk '/^[^ ]/ {mine = /^uv==/} mine' requirements.lock > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock \
+	    || { echo "once more, with pip ..."; $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; }
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)

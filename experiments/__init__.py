@@ -1,0 +1,1 @@
+"""What archduel compares: pairs, the data they learn from, and how they are judged."""

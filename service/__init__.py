@@ -1,0 +1,1 @@
+"""archduel's machinery: people who run experiments edit `configs/` and `experiments/`, not this."""

@@ -1,0 +1,54 @@
+"""Reports, rendered from the ledger alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from service.app.home import Home
+from service.contracts.plan import Plan
+from service.report import Format, ReportInput
+from service.report import render as render_report
+from service.report.note import note
+from service.stores.experiment_ledger import ExperimentLedger
+
+WRITTEN: tuple[Format, ...] = ("html", "md", "json")
+"""The forms that every run leaves in its folder."""
+
+
+def render(ledger: ExperimentLedger, form: Format) -> str:
+    """The report of an experiment in one of its forms."""
+    return render_report(_input(ledger, ledger.plan), form)
+
+
+def write(ledger: ExperimentLedger, home: Home) -> dict[str, Path]:
+    """Write the reports into the experiment's folder; returns them by file name."""
+    given, folder = _input(ledger, ledger.plan), home.run_folder(ledger.key)
+    files: dict[str, Path] = {}
+    for form in WRITTEN:
+        path = folder / f"report.{form}"
+        put(path, render_report(given, form))
+        files[path.name] = path
+    return files
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file in one step: a reader sees the old one or the new one, never half of it."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def notes(ledger: ExperimentLedger) -> dict[str, str]:
+    """By pair name, the Markdown that MLflow shows on the pair's run."""
+    plan = ledger.plan
+    return {
+        pair.name: note(_input(ledger, plan.model_copy(update={"pairs": (pair,)})))
+        for pair in plan.pairs
+    }
+
+
+def _input(ledger: ExperimentLedger, plan: Plan) -> ReportInput:
+    names = {pair.name for pair in plan.pairs}
+    results = [result for result in ledger.results().values() if result.spec.pair in names]
+    return ReportInput(plan=plan, results=results, facts=ledger.facts)

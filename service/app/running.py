@@ -1,0 +1,248 @@
+"""Runs an experiment from its plan to its report: the composition root of `archduel run`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from service.app import facts, planning, reporting
+from service.app.home import Home
+from service.app.planning import Planned
+from service.app.tracking import Tracking
+from service.campaign import Campaign, Finding
+from service.contracts.data import Dataset
+from service.contracts.errors import UserError
+from service.contracts.ports import Advance, Executor, Progress
+from service.plan.resources import check_resources
+from service.stores.experiment_ledger import ExperimentLedger
+from service.stores.ledger import LedgerStore
+from service.stores.lock import hold
+from service.stores.optuna_search import propose
+
+ExecutorName = Literal["ray", "inline"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a finished run leaves.
+
+    Args:
+        key: the experiment's key in the ledger.
+        findings: by pair name.
+        report: the HTML file.
+        tracking_uri: MLflow's address.
+        tracking_behind: what could not be sent there, in one line.
+        seconds: wall time of this run.
+        table: the side-by-side table for a terminal.
+    """
+
+    key: str
+    findings: dict[str, Finding]
+    report: Path
+    tracking_uri: str
+    tracking_behind: str | None
+    seconds: float
+    table: str
+
+
+class Interrupted(BaseException):
+    """The user or the system asked the run to stop; its argument is the signal's name.
+
+    Not an `Exception`: what catches those, in a trial or in a library, must not catch this.
+    """
+
+
+def run(
+    planned: Planned,
+    home: Home,
+    progress: Progress,
+    *,
+    executor: ExecutorName = "ray",
+    address: str | None = None,
+    fresh: bool = False,
+) -> Summary:
+    """Run an experiment, or go on with one that was stopped.
+
+    Args:
+        planned: what to do.
+        home: where to keep it.
+        progress: hears how it advances.
+        executor: where trials run; `address` names a Ray cluster, None a private one.
+        fresh: start anew although the experiment is known.
+
+    Raises:
+        UserError: the machine, the data or the ledger does not fit the plan.
+        Interrupted: SIGINT or SIGTERM came; running the same again goes on from there.
+    """
+    started = time.monotonic()
+    _check_early(planned, address)
+    with hold(home.path, planned.plan.experiment), _stoppable():
+        progress.say("loading data")
+        datasets = planning.datasets(planned)
+        planned = planning.with_data(planned, datasets)
+        store = LedgerStore(home.ledger_url, home.path)
+        ledger = store.open_experiment(planned.plan, facts.gather(datasets, executor), fresh=fresh)
+        tracking = Tracking.start(ledger, home, planned.plan, progress.say)
+        decided = False
+        try:
+            heard = Nudging(progress, tracking)
+            findings = _campaign(planned, datasets, ledger, heard, executor, address)
+            verdicts = {name: found.judgement.to_dict() for name, found in findings.items()}
+            ledger.set_verdicts(verdicts)
+            ledger.set_state("finished")
+            decided = True
+            files = reporting.write(ledger, home)
+            behind = tracking.finish(files)
+        except BaseException as error:
+            try:
+                if not decided:
+                    stopped = isinstance(error, Interrupted | KeyboardInterrupt)
+                    ledger.set_state("interrupted" if stopped else "failed")
+            finally:
+                tracking.abandon()
+            raise
+        return Summary(
+            key=ledger.key,
+            findings=findings,
+            report=files["report.html"],
+            tracking_uri=tracking.uri,
+            tracking_behind=behind,
+            seconds=time.monotonic() - started,
+            table=reporting.render(ledger, "txt"),
+        )
+
+
+def _check_early(planned: Planned, address: str | None) -> None:
+    """Refuse at once what can be known before data is loaded and Ray is started."""
+    if address is not None:
+        from service.execution.ray_address import require_answer
+
+        return require_answer(address)
+    from service.execution.inline import check_backend
+
+    check_resources(planned.plan, planned.config, os.cpu_count() or 1, local_gpus())
+    try:
+        check_backend(planned.plan.backend)
+    except UserError as error:
+        raise planned.config.error(("backend",), error.rule, hint=error.hint) from error
+    return None
+
+
+def _campaign(
+    planned: Planned,
+    datasets: dict[str, Dataset],
+    ledger: ExperimentLedger,
+    progress: Progress,
+    name: ExecutorName,
+    address: str | None,
+) -> dict[str, Finding]:
+    executor = LazyExecutor(lambda: _executor(planned, datasets, progress, name, address))
+    campaign = Campaign(planned.plan, executor, ledger, propose, progress)
+    try:
+        return campaign.run()
+    finally:
+        executor.close()
+
+
+def _executor(
+    planned: Planned,
+    datasets: dict[str, Dataset],
+    progress: Progress,
+    name: ExecutorName,
+    address: str | None,
+) -> Executor:
+    resources = planned.plan.resources
+    timeout = resources.trial_timeout_seconds
+    if name == "inline":
+        from service.execution.inline import InlineExecutor
+
+        progress.say(f"loading {planned.plan.backend}")
+        return InlineExecutor(planned.pairs, datasets, planned.plan.runtime, timeout)
+    from service.execution import ray_session
+    from service.execution.ray_pool import RayPool
+
+    progress.say("starting Ray" if address is None else f"joining Ray at {address}")
+    ray = ray_session.connect(address)
+    check_resources(planned.plan, planned.config, *ray_session.largest_node(ray))
+    return RayPool(
+        ray,
+        planned.pairs,
+        datasets,
+        planned.plan.runtime,
+        timeout,
+        max_parallel=resources.max_parallel,
+        say=progress.say,
+    )
+
+
+def local_gpus() -> int:
+    """NVIDIA GPUs of this machine, by their device files."""
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+@dataclass(frozen=True)
+class Nudging:
+    """Passes progress on, and tells the outbox that there is something new to send."""
+
+    progress: Progress
+    tracking: Tracking
+
+    def advance(self, news: Advance) -> None:
+        self.progress.advance(news)
+        self.tracking.nudge()
+
+    def say(self, text: str) -> None:
+        self.progress.say(text)
+
+
+class LazyExecutor:
+    """Starts the real executor with the first trial: a finished experiment starts none."""
+
+    def __init__(self, start: Callable[[], Executor]) -> None:
+        self._start = start
+        self._started: Executor | None = None
+
+    @property
+    def slots(self) -> int:
+        return self._executor().slots
+
+    def submit(self, batch: Any) -> None:
+        self._executor().submit(batch)
+
+    def collect(self) -> Any:
+        return [] if self._started is None else self._started.collect()
+
+    def close(self) -> None:
+        if self._started is not None:
+            self._started.close()
+            self._started = None
+
+    def _executor(self) -> Executor:
+        if self._started is None:
+            self._started = self._start()
+        return self._started
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into `Interrupted`, so that everything started is stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        raise Interrupted(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

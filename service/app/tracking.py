@@ -1,0 +1,89 @@
+"""Keeps MLflow a copy of the ledger, in the background of a run or on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.app import reporting
+from service.app.home import Home
+from service.contracts.plan import Plan
+from service.stores.experiment_ledger import ExperimentLedger
+from service.stores.lock import hold
+from service.stores.mlflow_outbox import Outbox, OutboxState
+
+PATIENCE_SECONDS = 60.0
+"""How long the end of a run waits for a tracking server that answers slowly."""
+
+SILENCE_SECONDS = 5.0
+"""How long it waits for one that has not answered before."""
+
+SETTLE_SECONDS = 3.0
+"""How long a run that was stopped waits, so that its pairs' runs do not stay RUNNING."""
+
+
+@dataclass
+class Tracking:
+    """The outbox of one run.
+
+    Args:
+        uri: MLflow's tracking address.
+        outbox: what sends.
+    """
+
+    uri: str
+    outbox: Outbox
+
+    @classmethod
+    def start(
+        cls, ledger: ExperimentLedger, home: Home, plan: Plan, say: Callable[[str], None]
+    ) -> Tracking:
+        """Begin to send in the background."""
+        tracking = cls.open(ledger, home, plan, say)
+        tracking.outbox.start()
+        return tracking
+
+    @classmethod
+    def open(
+        cls, ledger: ExperimentLedger, home: Home, plan: Plan, say: Callable[[str], None]
+    ) -> Tracking:
+        """The outbox, not sending yet."""
+        uri = plan.mlflow or home.mlflow_uri
+        outbox = Outbox(ledger, uri, home.artifacts, note=lambda: reporting.notes(ledger), say=say)
+        return cls(uri, outbox)
+
+    def nudge(self) -> None:
+        """Something new was recorded."""
+        self.outbox.nudge()
+
+    def finish(self, files: Mapping[str, Path]) -> str | None:
+        """Send the rest and the reports; returns what could not be sent, in one line."""
+        self.outbox.attach(files)
+        silent = self.outbox.state().last_error is not None
+        return _behind(self.outbox.close(SILENCE_SECONDS if silent else PATIENCE_SECONDS))
+
+    def abandon(self) -> None:
+        """Stop sending soon; what is missing is sent by the next run or sync."""
+        self.outbox.close(SETTLE_SECONDS)
+
+
+def sync(
+    ledger: ExperimentLedger, home: Home, plan: Plan, say: Callable[[str], None]
+) -> str | None:
+    """Send what MLflow does not have yet; returns what could not be sent, in one line.
+
+    Raises:
+        UserError: the experiment is being run, and its own outbox sends.
+    """
+    with hold(home.path, ledger.name):
+        outbox = Tracking.open(ledger, home, plan, say).outbox
+        if ledger.state == "finished":
+            outbox.attach(reporting.write(ledger, home))
+        return _behind(outbox.flush())
+
+
+def _behind(state: OutboxState) -> str | None:
+    if not state.waiting and state.last_error is None:
+        return None
+    return f"{state.waiting} trials are not in MLflow yet: {state.last_error}"

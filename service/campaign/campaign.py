@@ -1,0 +1,145 @@
+"""Runs a plan: repetition by repetition, look by look, until every pair has its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.campaign.study import Study, resume
+from service.contracts.errors import ArchduelError
+from service.contracts.plan import PairPlan, Plan
+from service.contracts.ports import Advance, Executor, Ledger, Progress, Proposer
+from service.contracts.results import TrialResult
+from service.contracts.trial import TrialSpec
+from service.evidence.decide import Judgement, judge
+from service.plan.seeds import derive
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a campaign found out about one pair.
+
+    Args:
+        judgement: the verdict and all that it rests on, at the look where it fell.
+        look: that look, from 0.
+    """
+
+    judgement: Judgement
+    look: int
+
+
+@dataclass
+class Campaign:
+    """The loop around ports.
+
+    Args:
+        plan: what to do.
+        executor, ledger, propose, progress: the world.
+    """
+
+    plan: Plan
+    executor: Executor
+    ledger: Ledger
+    propose: Proposer
+    progress: Progress
+    _results: dict[str, TrialResult] = field(default_factory=dict)
+    _owner: dict[str, Study] = field(default_factory=dict)
+    _known: Mapping[str, TrialResult] = field(default_factory=dict)
+    _planned: int = 0
+    _resumed: int = 0
+    _seconds: float = 0.0
+
+    def run(self) -> dict[str, Finding]:
+        """Run until every pair is decided; everything recorded before is used again.
+
+        Returns:
+            By pair name, what was found.
+        """
+        self._known = self.ledger.results()
+        undecided = list(self.plan.pairs)
+        findings: dict[str, Finding] = {}
+        for look, repetitions in enumerate(self.plan.design.looks):
+            begun = self.plan.design.looks[look - 1] if look else 0
+            self._run_repetitions(undecided, range(begun, repetitions))
+            for pair in list(undecided):
+                judgement = judge(self.plan, pair, self._of(pair), look)
+                findings[pair.name] = Finding(judgement, look)
+                if judgement.verdict.final:
+                    undecided.remove(pair)
+                    self._say_saved(pair, look)
+        return findings
+
+    def _run_repetitions(self, pairs: list[PairPlan], repetitions: range) -> None:
+        """Run these repetitions of these pairs; all their studies are in flight together."""
+        self._planned += len(pairs) * len(repetitions) * self._trainings_per_repetition()
+        studies = [
+            Study(self.plan, pair, repetition, variant, self.propose)
+            for repetition in repetitions
+            for pair in pairs
+            for variant in self._order(pair, repetition)
+        ]
+        found: list[TrialResult] = []
+        waiting: list[tuple[Study, list[TrialSpec]]] = []
+        for study in studies:
+            batch, recorded = resume(study, self._known)
+            found.extend(recorded)
+            waiting.append((study, batch))
+        self._resumed += len(found)
+        self._take_in(found)
+        for study, batch in waiting:
+            self._submit(study, batch)
+        self._drain()
+
+    def _drain(self) -> None:
+        while outcomes := self.executor.collect():
+            # Durable first: what is not in the ledger did not happen.
+            self.ledger.record(outcomes)
+            results = [outcome.result for outcome in outcomes]
+            self._seconds += sum(result.cost.total_seconds for result in results)
+            self._take_in(results)
+            for result in results:
+                study = self._owner.pop(result.spec.id)
+                self._submit(study, study.receive(result))
+        if self._owner:
+            raise ArchduelError(f"the executor lost {len(self._owner)} trials without a word")
+
+    def _submit(self, study: Study, batch: list[TrialSpec]) -> None:
+        for spec in batch:
+            self._owner[spec.id] = study
+        if batch:
+            self.executor.submit(batch)
+
+    def _take_in(self, results: list[TrialResult]) -> None:
+        self._results.update((result.spec.id, result) for result in results)
+        self.progress.advance(
+            Advance(
+                done=len(self._results),
+                planned=self._planned,
+                resumed=self._resumed,
+                training_seconds=self._seconds,
+                latest=tuple(results),
+            )
+        )
+
+    def _of(self, pair: PairPlan) -> list[TrialResult]:
+        return [result for result in self._results.values() if result.spec.pair == pair.name]
+
+    def _order(self, pair: PairPlan, repetition: int) -> tuple[str, ...]:
+        """The two variants in random order, so that neither is always the first on a cold machine."""
+        coin = derive(
+            self.plan.design.seed, pair.name, "repetition", repetition, "order of variants"
+        )
+        return pair.variants if coin % 2 else pair.variants[::-1]
+
+    def _trainings_per_repetition(self) -> int:
+        return sum(self.plan.trainings.values()) // (
+            len(self.plan.pairs) * self.plan.design.looks[-1]
+        )
+
+    def _say_saved(self, pair: PairPlan, look: int) -> None:
+        looks = self.plan.design.looks
+        if looks[look] < looks[-1]:
+            self.progress.say(
+                f"{pair.name}: decided after {looks[look]} of {looks[-1]} repetitions; "
+                f"{(looks[-1] - looks[look]) * self._trainings_per_repetition()} trainings saved"
+            )

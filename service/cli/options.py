@@ -1,0 +1,65 @@
+"""Options that several commands have, told once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The experiment's YAML file.", show_default=False)
+]
+
+Run = Annotated[
+    str | None,
+    typer.Argument(metavar="RUN", help="Its name in `archduel runs`.", show_default="the latest"),
+]
+
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace a value of the config, such as search.trials=16; may be repeated.",
+        show_default=False,
+    ),
+]
+
+HomeFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Where results are kept.",
+        show_default="$ARCHDUEL_HOME, or ~/.archduel",
+    ),
+]
+
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Ray cluster: ray://host:10001, host:6379 or auto.",
+        show_default="a private one on this machine",
+    ),
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+class ExecutorOption(StrEnum):
+    """Where trials run."""
+
+    RAY = "ray"
+    INLINE = "inline"
+
+
+class FormatOption(StrEnum):
+    """Forms of a report."""
+
+    HTML = "html"
+    MD = "md"
+    JSON = "json"
+    TXT = "txt"

@@ -1,0 +1,58 @@
+"""`archduel report`: what an experiment found, from the ledger alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from service.app import history, reporting
+from service.app.history import ExperimentLedger
+from service.app.home import Home
+from service.cli.screen import advise, results
+from service.cli.session import Session
+from service.contracts.errors import UserError
+
+STDOUT = Path("-")
+
+Form = Literal["html", "md", "json", "txt"]
+
+
+def report(session: Session, run: str | None, form: Form, out: Path | None) -> None:
+    """Write or print a report; nothing is trained.
+
+    Raises:
+        UserError: there is no such run, or the file cannot be written.
+    """
+    ledger = history.experiment(session.home, run)
+    if out == STDOUT or (out is None and form != "html"):
+        text = reporting.render(ledger, form)
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    elif out is not None:
+        _write(out, reporting.render(ledger, form))
+        results().print(str(out), soft_wrap=True)
+    else:
+        files = _write_all(ledger, session.home)
+        results().print(str(files["report.html"]), soft_wrap=True)
+        advise(session, (("report", ledger.key, "--format", "md"), "the same as text"))
+
+
+def _write_all(ledger: ExperimentLedger, home: Home) -> dict[str, Path]:
+    try:
+        return reporting.write(ledger, home)
+    except OSError as error:
+        raise UserError(
+            f"the report cannot be written into the home folder: {error.strerror}",
+            key="--home",
+            value=str(home.path),
+            hint="--out PATH writes it elsewhere, --out - to stdout",
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        reporting.put(path, text)
+    except OSError as error:
+        raise UserError(
+            f"the report cannot be written there: {error.strerror}", key="--out", value=str(path)
+        ) from error

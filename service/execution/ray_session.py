@@ -1,0 +1,106 @@
+"""Starting Ray on this machine, or joining a cluster."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from service.contracts.errors import ArchduelError, UserError
+from service.execution.ray_address import require_answer
+from service.execution.ray_failures import one_line
+
+
+def connect(address: str | None, *, cpus: int | None = None) -> Any:
+    """Join the Ray cluster at `address`, or start a private one on this machine.
+
+    Args:
+        address: "auto", "ray://host:10001", "host:6379", or None for a private one.
+        cpus: CPUs of the private one; None for all.
+
+    Returns:
+        The ray module, connected.
+
+    Raises:
+        UserError: nothing answers at the address.
+        ArchduelError: Ray could not be started here.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Zero GPUs asked for means that none is seen: the default of Ray's coming releases.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
+    if address is not None:
+        require_answer(address)
+    import ray
+
+    if ray.is_initialized():
+        return ray
+    quiet: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,
+        "configure_logging": True,
+    }
+    try:
+        with _own_signals():
+            _start(ray, address, cpus, quiet)
+    except (ConnectionError, ValueError, TimeoutError) as error:
+        if address is None:
+            raise ArchduelError(f"Ray could not be started here: {one_line(error)}") from error
+        raise UserError(
+            f"no Ray cluster answers: {one_line(error)}",
+            key="--address",
+            value=address,
+            hint="start one with `ray start --head`, or leave --address out",
+        ) from error
+    return ray
+
+
+def _start(ray: Any, address: str | None, cpus: int | None, quiet: dict[str, Any]) -> None:
+    if address is None:
+        # Without an address Ray would join whatever cluster was started last on this machine.
+        ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+    else:
+        ray.init(address=address, **quiet)
+
+
+def capacity(ray: Any) -> tuple[float, float]:
+    """CPUs and GPUs of the whole cluster."""
+    nodes = _nodes(ray)
+    return sum(cpu for cpu, _ in nodes), sum(gpu for _, gpu in nodes)
+
+
+def largest_node(ray: Any) -> tuple[float, float]:
+    """CPUs and GPUs of the cluster's largest node: what one trial can get at most."""
+    nodes = _nodes(ray)
+    return max((cpu for cpu, _ in nodes), default=0.0), max((gpu for _, gpu in nodes), default=0.0)
+
+
+def places(ray: Any, threads: int, gpus: float) -> int:
+    """How many trials fit at once; a trial needs all its CPUs and GPUs on one node."""
+    return sum(
+        int(min(cpu // threads, gpu / gpus if gpus else math.inf)) for cpu, gpu in _nodes(ray)
+    )
+
+
+def _nodes(ray: Any) -> list[tuple[float, float]]:
+    """CPUs and GPUs of each node that is alive."""
+    resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [(float(one.get("CPU", 0)), float(one.get("GPU", 0))) for one in resources]
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this process's signal handlers: `ray.init` installs one that aborts on SIGTERM."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

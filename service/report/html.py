@@ -1,0 +1,118 @@
+"""The report as one HTML page that opens anywhere and asks nothing of any network.
+
+Plotly's program is inlined once. A content security policy forbids every request, and every
+script whose hash is not in it: text from a pair or a config cannot become a program.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from service.report.document import Column, Document, Figure, Strip, Table, Value
+from service.report.numbers import amount, counted, heading, number, parts, show
+
+SYMBOLS = {"good": "✓", "bad": "✕", "warning": "!", "neutral": "=", "open": "?"}
+
+
+def render(document: Document) -> str:
+    """Print a document as a self-contained page.
+
+    Args:
+        document: the report.
+
+    Returns:
+        HTML of about five megabytes, most of them Plotly's program.
+    """
+    leaves = [leaf for section in document.sections for leaf in section.leaves]
+    figures = [leaf for leaf in leaves if isinstance(leaf, Figure)]
+    scripts = [Markup(_plotly() if figures else ""), Markup(_read("page.js"))]
+    numbers = {id(leaf): place for place, leaf in enumerate(figures, 1)}
+    tables = [leaf for leaf in leaves if isinstance(leaf, Table)]
+    numbers |= {id(leaf): place for place, leaf in enumerate(tables, 1)}
+    numbers |= {id(found): place for place, (found, _, _) in enumerate(document.briefs, 1)}
+    page = _environment().get_template("report.html.j2").render(
+        document=document,
+        single=len(document.briefs) == 1,
+        style=Markup(_read("style.css")),
+        scripts=scripts,
+        policy=_policy(scripts),
+        numbers=numbers,
+        plots=Markup(_embedded([figure.plot for figure in figures])),
+    )  # fmt: skip
+    return page.lstrip()
+
+
+def _policy(scripts: list[Markup]) -> str:
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    )
+    return (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"base-uri 'none'; form-action 'none'; script-src {hashes}"
+    )
+
+
+def _embedded(content: Any) -> str:
+    """JSON that cannot end the element it stands in."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@lru_cache(maxsize=1)
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs  # here because it reads five megabytes
+
+    return str(get_plotlyjs()).replace("</script", "<\\/script")
+
+
+@lru_cache(maxsize=8)
+def _read(name: str) -> str:
+    return (resources.files("service.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    made = Environment(
+        loader=FunctionLoader(_read),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        id=id,
+        amount=amount,
+        plain_column=Column(""),
+        counted=counted,
+        heading=heading,
+        number=number,
+        parts=parts,
+        show=show,
+        symbols=SYMBOLS,
+    )
+    made.filters.update(kind=lambda leaf: type(leaf).__name__, strip_marks=_strip_marks)
+    made.tests["value"] = lambda cell: isinstance(cell, Value)
+    return made
+
+
+def _strip_marks(strip: Strip) -> Iterator[tuple[str, float, float]]:
+    """The bars of a strip: class, left end and width in per cent."""
+    bars = [
+        ("band", (-strip.margin, strip.margin)),
+        ("thin", strip.interval),
+        ("thick", strip.inner),
+    ]
+    for name, ends in bars:
+        if ends is not None:
+            left, right = (100 * strip.place(end) for end in ends)
+            yield name, round(left, 2), round(right - left, 2)

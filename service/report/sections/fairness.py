@@ -1,0 +1,153 @@
+"""The fairness audit: the conditions a verdict stands or falls with, and who spent what."""
+
+from __future__ import annotations
+
+from service.contracts.trial import Status
+from service.report.document import (
+    Block,
+    Callout,
+    Cell,
+    Column,
+    Group,
+    Leaf,
+    Mark,
+    Section,
+    Table,
+    Text,
+    Tone,
+    Value,
+)
+from service.report.view import PairView, View
+
+
+def section(view: View) -> Section | None:
+    """Whether both variants had the same chances."""
+    blocks: list[Block] = [
+        Text(
+            "A verdict is worth what the comparison behind it is worth. Each condition below is "
+            "checked on the recorded results; one that does not hold makes the verdict invalid, "
+            "a warning does not."
+        )
+    ]
+    for pair in view.pairs:
+        parts: tuple[Leaf, ...] = (summary(pair), checks(pair), budgets(pair))
+        blocks += [Group(pair.plan.title, parts)] if len(view.pairs) > 1 else parts
+    blocks.append(protocol(view))
+    return Section("fairness", "Fairness audit", tuple(blocks))
+
+
+def summary(pair: PairView) -> Callout:
+    """All checks in one line."""
+    found = [check for check in pair.judgement.checks if not check.warning]
+    bad = [check.detail for check in found if check.passed is False]
+    unknown = [check for check in found if check.passed is None]
+    held = sum(check.passed is True for check in found)
+    text = f"{held} of {len(found)} conditions hold"
+    if unknown:
+        text += (
+            f", {len(unknown)} {'does' if len(unknown) == 1 else 'do'} not apply or cannot be told"
+        )
+    if bad:
+        text += f"; {len(bad)} {'does' if len(bad) == 1 else 'do'} not: {'; '.join(bad)}"
+    text += "."
+    warnings = [c.detail for c in pair.judgement.checks if c.warning and c.passed is False]
+    if warnings:
+        text += f" Warning: {'; '.join(warnings)}."
+    title = "Not a fair comparison" if bad else "A fair comparison"
+    if not bad and not held:
+        title = "Nothing to check yet"
+    tone: Tone = "bad" if bad else "warning" if warnings else "good" if held else "open"
+    return Callout(title, text, tone, brief=True)
+
+
+def _mark(passed: bool | None, warning: bool) -> Mark:
+    if passed is None:
+        return Mark("not known", "open")
+    if passed:
+        return Mark("holds", "good")
+    return Mark("warning", "warning") if warning else Mark("fails", "bad")
+
+
+def checks(pair: PairView) -> Table:
+    """Every condition with the numbers behind it."""
+    return Table(
+        "Conditions of a fair comparison",
+        (Column("condition"), Column("result", "status"), Column("detail")),
+        tuple(
+            (check.name, _mark(check.passed, check.warning), check.detail)
+            for check in pair.judgement.checks
+        ),
+    )
+
+
+def budgets(pair: PairView) -> Table:
+    """What each variant spent, failures included."""
+    found = pair.judgement.tally.budgets
+    bad = [s for s in Status if s is not Status.OK and any(b.counts.get(s) for b in found)]
+    columns = (
+        Column("variant, stage"),
+        Column("trainings", "number"),
+        Column("ok", "number"),
+        *(Column(status.value, "number") for status in bad),
+        Column("epochs", "number"),
+        Column("training", "number"),
+        Column("compiling", "number"),
+        Column("training FLOPs", "number"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for b in found:
+        if b.n_recorded == 0 and b.variant not in pair.plan.variants:
+            continue
+        name = b.variant if b.variant == b.stage.value else f"{b.variant}, {b.stage.value}"
+        rows.append(
+            (
+                name,
+                Value(b.n_recorded, unit="count", n_ok=b.n_recorded, n_planned=b.n_planned),
+                Value(b.n_ok, unit="count"),
+                *(Value(b.counts.get(status, 0), unit="count") for status in bad),
+                Value(b.epochs, unit="count"),
+                Value(b.train_seconds, unit="s"),
+                Value(b.compile_seconds, unit="s"),
+                Value(b.flops, unit="si"),
+            )
+        )
+    note = (
+        "n/N counts trainings recorded out of those planned up to this look. Failed, pruned and "
+        "timed-out trainings count against the budget. Training FLOPs are three forward passes per "
+        "example, from the layers' shapes."
+    )
+    return Table("Budget ledger", columns, tuple(rows), note)
+
+
+def protocol(view: View) -> Table:
+    """What was fixed before the first trial."""
+    plan = view.plan
+    looks = ", ".join(str(look) for look in plan.design.looks)
+    rows: list[tuple[Cell, ...]] = [
+        ("protocol hash", plan.protocol_hash),
+        ("looks (repetitions)", looks),
+        (
+            "trials per variant and repetition",
+            f"{plan.search.trials}, {plan.search.sampler} sampler",
+        ),
+        ("pruner", plan.search.pruner),
+        ("epoch cap", ", ".join(sorted({str(pair.plan.epochs) for pair in view.pairs}))),
+        ("retrained winners", f"{plan.design.retrain} per variant and repetition"),
+        ("confidence over all looks", f"{plan.design.confidence * 100:.4g}%"),
+    ]
+    for pair in view.pairs:
+        verdict = pair.verdict
+        where = f", {pair.plan.title}" if len(view.pairs) > 1 else ""
+        rows.append(
+            (
+                f"this look{where}",
+                f"{verdict.look + 1} of {len(verdict.looks)}: two-sided level "
+                f"{verdict.look_alpha:.4f}, equivalence one-sided {verdict.look_tost_alpha:.4f}",
+            )
+        )
+    return Table(
+        "The protocol, fixed before the first trial",
+        (Column("what"), Column("value")),
+        tuple(rows),
+        "A changed protocol has another hash and is another experiment.",
+    )

@@ -1,0 +1,59 @@
+"""The recipe: all that is needed to get the same numbers again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.report.document import Block, Cell, Code, Column, Section, Table, Text, Value
+from service.report.view import View
+
+
+def section(view: View) -> Section | None:
+    """How to run it again."""
+    plan, facts = view.plan, view.facts
+    command = str(facts.get("command") or "archduel run config.yaml")
+    blocks: list[Block] = [
+        Text(
+            "Save the config below, install the versions below, and run the command. The same "
+            "protocol hash gives the same numbers, timings aside: bit for bit on one type of CPU "
+            "with the same libraries, to rounding elsewhere."
+        ),
+        Code(command, "Command"),
+        Code(plan.config, "Config"),
+    ]
+    rows: list[tuple[Cell, ...]] = [
+        ("protocol hash", plan.protocol_hash),
+        ("root seed", str(plan.design.seed)),
+        ("backend", plan.backend),
+        ("CPUs per trial", str(plan.resources.cpus_per_trial)),
+        ("GPUs per trial", f"{plan.resources.gpus_per_trial:g}"),
+    ]
+    rows += [(name, str(facts[name])) for name in ("started", "finished") if facts.get(name)]
+    for name in ("versions", "hardware"):
+        known = facts.get(name)
+        if isinstance(known, Mapping):
+            rows += [(str(key), str(value)) for key, value in known.items()]
+    for pair in view.pairs:
+        where = f", {pair.plan.name}" if len(view.pairs) > 1 else ""
+        rows.append((f"code digest{where}", pair.plan.code))
+        for data in sorted({row.spec.data for row in pair.results}):
+            rows.append((f"data fingerprint{where}", data))
+    blocks.append(Table("Conditions", (Column("what"), Column("value")), tuple(rows)))
+    seeds: dict[tuple[str, int], int] = {}
+    for pair in view.pairs:
+        for row in pair.results:
+            seeds.setdefault((pair.plan.name, row.spec.repetition), row.spec.seeds.split)
+    if seeds:
+        blocks.append(
+            Table(
+                "Seeds of the splits",
+                (Column("pair"), Column("repetition", "number"), Column("seed", "number")),
+                tuple(
+                    (name, Value(repetition, unit="count"), str(seed))
+                    for (name, repetition), seed in seeds.items()
+                ),
+                "Every seed is derived from the root seed and the names of what it is for.",
+                folded=True,
+            )
+        )
+    return Section("recipe", "Recipe", tuple(blocks))

@@ -1,0 +1,223 @@
+"""The durable record of one experiment: every trial's result, the state, and the verdicts."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+
+from service.contracts.errors import ArchduelError
+from service.contracts.plan import Plan
+from service.contracts.results import Outcome, TrialResult
+from service.stores import database as db
+from service.stores.model_files import write_durably
+
+State = Literal["running", "finished", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """One run of an experiment: when it started (UTC, ISO 8601) and the facts it was given."""
+
+    started: str
+    facts: Mapping[str, Any]
+
+    @property
+    def command(self) -> str:
+        """The command line that started it."""
+        return str(self.facts.get("command", ""))
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Library versions by name."""
+        return dict(self.facts.get("versions", {}))
+
+
+class ExperimentLedger:
+    """The record of one experiment (one generation); implements `contracts.ports.Ledger`.
+
+    It may be used from several threads; results are read from the database once and then only
+    what is new.
+
+    Args:
+        database: the ledger's.
+        identity: the experiment's row.
+        home: models go to `home/models/<key>/<trial id>.zip`.
+    """
+
+    def __init__(self, database: db.Database, identity: int, home: Path) -> None:
+        self.database = database
+        self.identity = identity
+        self.home = home
+        row = self._row()
+        self.key: str = row.key
+        self.name: str = row.name
+        self.generation: int = row.generation
+        self.uuid: str = row.uuid
+        self.started: str = row.started
+        self._folder = home / "models" / quote(self.key, safe="")
+        self._cache: dict[str, TrialResult] = {}
+        self._last_row = 0
+        self._guard = threading.Lock()
+
+    # What was recorded
+
+    def results(self) -> Mapping[str, TrialResult]:
+        """All results recorded so far, by trial id, in the order in which they were recorded."""
+        with self._guard:
+            query = (
+                sa.select(db.trial.c.row, db.trial.c.trial, db.trial.c.result)
+                .where(db.trial.c.experiment_id == self.identity, db.trial.c.row > self._last_row)
+                .order_by(db.trial.c.row)
+            )
+            with self.database.reading() as connection:
+                rows = connection.execute(query).all()
+            for row in rows:
+                self._cache[row.trial] = self._parsed(row.trial, row.result)
+                self._last_row = row.row
+            return dict(self._cache)
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Make results durable before it returns; a trial recorded already keeps its first result.
+
+        Raises:
+            ArchduelError: the disk is full, or the database is locked or damaged. What was recorded
+                before is untouched; none of `outcomes` is recorded.
+        """
+        known = self._known([outcome.result.spec.id for outcome in outcomes])
+        rows = []
+        for outcome in outcomes:
+            spec = outcome.result.spec
+            identity = spec.id
+            if identity in known:
+                continue
+            known.add(identity)
+            # The file comes first: a row never names a model that is not there.
+            model = None if outcome.model is None else f"{identity}.zip"
+            if model is not None and outcome.model is not None:
+                write_durably(self._folder / model, outcome.model)
+            rows.append(
+                {
+                    "experiment_id": self.identity,
+                    "trial": identity,
+                    "pair": spec.pair,
+                    "variant": spec.variant,
+                    "stage": spec.stage.value,
+                    "repetition": spec.repetition,
+                    "number": spec.number,
+                    "status": outcome.result.status.value,
+                    "model": model,
+                    "result": outcome.result.model_dump_json(),
+                }
+            )
+        if not rows:
+            return
+        with self.database.writing() as connection:
+            self.database.add(db.trial, rows, connection)
+            self._update(connection, updated=db.now())
+
+    def models(self) -> dict[str, Path]:
+        """The zipped MLflow models that were kept, by trial id."""
+        query = sa.select(db.trial.c.trial, db.trial.c.model).where(
+            db.trial.c.experiment_id == self.identity, db.trial.c.model.is_not(None)
+        )
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(db.trial.c.row)).all()
+        return {row.trial: self._folder / row.model for row in rows}
+
+    # The experiment itself
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the latest run."""
+        try:
+            return Plan.model_validate_json(self._row().plan)
+        except ValidationError as error:
+            raise ArchduelError(
+                f"{self.database.place}: another version of archduel wrote the plan of '{self.key}', "
+                f"and this one cannot read it ({error.error_count()} fields); use that version"
+            ) from error
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts of the first run."""
+        return dict(json.loads(self._row().facts))
+
+    @property
+    def sessions(self) -> list[SessionRow]:
+        """Every run of the experiment, in order."""
+        query = (
+            sa.select(db.session)
+            .where(db.session.c.experiment_id == self.identity)
+            .order_by(db.session.c.id)
+        )
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [SessionRow(started=row.started, facts=json.loads(row.facts)) for row in rows]
+
+    @property
+    def state(self) -> State:
+        """How the experiment stands."""
+        state: State = self._row().state
+        return state
+
+    @property
+    def updated(self) -> str:
+        """When something was last recorded: UTC, ISO 8601."""
+        return str(self._row().updated)
+
+    def set_state(self, state: State) -> None:
+        """Record how the experiment stands."""
+        with self.database.writing() as connection:
+            self._update(connection, state=state, updated=db.now())
+
+    @property
+    def verdicts(self) -> dict[str, Any]:
+        """The verdicts by pair, as they were set."""
+        return dict(json.loads(self._row().verdicts))
+
+    def set_verdicts(self, verdicts: Mapping[str, Any]) -> None:
+        """Record the verdicts.
+
+        Args:
+            verdicts: JSON by pair: a sentence, or a document whose "sentence" is one.
+        """
+        text = json.dumps(dict(verdicts), allow_nan=False)
+        with self.database.writing() as connection:
+            self._update(connection, verdicts=text, updated=db.now())
+
+    # Inside
+
+    def _row(self) -> sa.Row[Any]:
+        query = sa.select(db.experiment).where(db.experiment.c.id == self.identity)
+        with self.database.reading() as connection:
+            return connection.execute(query).one()
+
+    def _update(self, connection: sa.Connection, **values: Any) -> None:
+        connection.execute(
+            sa.update(db.experiment).where(db.experiment.c.id == self.identity).values(**values)
+        )
+
+    def _known(self, identities: Iterable[str]) -> set[str]:
+        query = sa.select(db.trial.c.trial).where(
+            db.trial.c.experiment_id == self.identity, db.trial.c.trial.in_(list(identities))
+        )
+        with self.database.reading() as connection:
+            return set(connection.scalars(query))
+
+    def _parsed(self, identity: str, text: str) -> TrialResult:
+        try:
+            return TrialResult.model_validate_json(text)
+        except ValidationError as error:
+            raise ArchduelError(
+                f"{self.database.place}: the result of trial {identity} of '{self.key}' cannot be "
+                "read: another version of archduel wrote it, or the file is damaged; use that "
+                "version or a backup, or run the experiment with --fresh"
+            ) from error

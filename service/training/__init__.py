@@ -1,0 +1,1 @@
+"""Training, inside a worker: the only room that imports Keras."""

@@ -1,0 +1,115 @@
+"""Prepares a process for training: backend, threads, devices, determinism, before Keras loads."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import Any
+
+from service.contracts.errors import ArchduelError, UserError
+from service.contracts.trial import Runtime
+
+_MODULES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+_prepared: Runtime | None = None
+
+
+def environment(runtime: Runtime) -> dict[str, str]:
+    """Environment variables a training process needs before its backend is imported."""
+    threads = str(runtime.threads)
+    variables = {
+        "KERAS_BACKEND": runtime.backend,
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "GRPC_VERBOSITY": "ERROR",
+    }
+    if runtime.backend == "jax":
+        # One thread more or less changes how sums are cut, and with it the last bits.
+        variables["XLA_FLAGS"] = " ".join(
+            [
+                f"--xla_cpu_multi_thread_eigen={'true' if runtime.threads > 1 else 'false'}",
+                f"intra_op_parallelism_threads={threads}",
+                *(["--xla_gpu_deterministic_ops=true"] if runtime.gpus else []),
+            ]
+        )
+        variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    if not runtime.gpus:
+        variables["CUDA_VISIBLE_DEVICES"] = ""
+        variables["JAX_PLATFORMS"] = "cpu"
+    return variables
+
+
+def check_installed(backend: str) -> None:
+    """Raise `UserError` when the backend's package is missing."""
+    if importlib.util.find_spec(_MODULES[backend]) is None:
+        raise UserError(
+            f"{backend} is not installed",
+            hint=f"pip install 'archduel[{backend}]', or set another backend",
+        )
+
+
+def prepare(runtime: Runtime) -> Any:
+    """Make this process ready to train as `runtime` says, and return the Keras module.
+
+    A process trains under one runtime for its whole life: thread pools and devices cannot be
+    changed once a backend has started.
+
+    Raises:
+        UserError: the backend is not installed.
+        ArchduelError: Keras was loaded before under another runtime.
+    """
+    global _prepared
+    if _prepared is not None:
+        if _prepared != runtime:
+            raise ArchduelError(
+                f"this process trains with {_prepared!r} and cannot change to {runtime!r}; "
+                "use the ray executor, or a new process"
+            )
+        import keras
+
+        return keras
+    check_installed(runtime.backend)
+    loaded = "keras" in sys.modules
+    os.environ.update(environment(runtime))
+    if runtime.backend == "tensorflow":
+        _prepare_tensorflow(runtime)
+    elif runtime.backend == "torch":
+        _prepare_torch(runtime)
+    import keras
+
+    if loaded and keras.backend.backend() != runtime.backend:
+        raise ArchduelError(
+            f"Keras was loaded with backend {keras.backend.backend()} before archduel could set "
+            f"{runtime.backend}; set KERAS_BACKEND={runtime.backend}"
+        )
+    # Once for the process: operations outside Keras need some seed, and what a trial draws is set
+    # by `seeding.seed_builders`.
+    keras.utils.set_random_seed(0)
+    _prepared = runtime
+    return keras
+
+
+def _prepare_tensorflow(runtime: Runtime) -> None:
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(runtime.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError as error:
+        raise ArchduelError(
+            f"TensorFlow was started before archduel could set it up: {error}"
+        ) from error
+    tf.config.experimental.enable_op_determinism()
+    tf.get_logger().setLevel("ERROR")
+
+
+def _prepare_torch(runtime: Runtime) -> None:
+    import torch
+
+    torch.set_num_threads(runtime.threads)
+    torch.use_deterministic_algorithms(True)

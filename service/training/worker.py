@@ -1,0 +1,201 @@
+"""Runs trials: the same code in this process, in a Ray actor, on a laptop and on a cluster."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import socket
+import statistics
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from service.contracts.data import Dataset
+from service.contracts.errors import ArchduelError
+from service.contracts.pair import LocatedPair
+from service.contracts.results import Cost, Outcome, TrialResult
+from service.contracts.trial import Runtime, Stage, Status, TrialSpec
+from service.training import anatomy, memory, runtime
+from service.training.export import mlflow_model
+from service.training.material import Material, Materials
+from service.training.packing import viewed
+from service.training.program import ProgramCache
+from service.training.trainer import TimedOut, Trainer, Training, digest
+
+LATENCY_CALLS = 30
+SIGNATURE_EXAMPLES = 3
+
+
+class Worker:
+    """A process that is ready to train: backend loaded, data at hand, programs compiled.
+
+    Args:
+        pairs: by name, what may be trained.
+        datasets: by pair name.
+        settings: backend, threads and GPUs; fixed for the life of the process.
+        timeout: seconds that a trial may take; checked after each epoch.
+    """
+
+    def __init__(
+        self,
+        pairs: Mapping[str, LocatedPair],
+        datasets: Mapping[str, Dataset],
+        settings: Runtime,
+        timeout: float,
+    ) -> None:
+        runtime.prepare(settings)
+        self._pairs = pairs
+        self._timeout = timeout
+        self._settings = settings
+        programs = ProgramCache()
+        self._materials = {
+            name: Materials(pairs[name].pair, data) for name, data in datasets.items()
+        }
+        self._trainers = {
+            name: Trainer(located.pair, settings.backend, programs)
+            for name, located in pairs.items()
+        }
+        self._fingerprints = {name: data.fingerprint for name, data in datasets.items()}
+
+    def run(self, spec: TrialSpec, attempt: int = 1) -> Outcome:
+        """Run one trial; whatever goes wrong in it becomes its status and reason.
+
+        Raises:
+            ArchduelError: this worker has other code, data or settings than the spec asks for.
+        """
+        self._check(spec)
+        arrived = time.perf_counter()
+        memory.reset_peak()
+        try:
+            fields, cost, model = self._train(spec)
+        except Exception as error:
+            status, reason = _classified(error, self._pairs[spec.pair])
+            fields, cost, model = {"status": status, "reason": reason}, {}, None
+        return Outcome(
+            TrialResult(
+                spec=spec,
+                finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                cost=Cost(
+                    total_seconds=time.perf_counter() - arrived,
+                    peak_memory_bytes=memory.peak_bytes(),
+                    worker=f"{socket.gethostname()}:{os.getpid()}",
+                    attempt=attempt,
+                    **cost,
+                ),
+                **fields,
+            ),
+            model,
+        )
+
+    def _check(self, spec: TrialSpec) -> None:
+        for what, asked, here in (
+            ("code", spec.code, self._pairs[spec.pair].code),
+            ("data", spec.data, self._fingerprints[spec.pair]),
+            ("runtime", spec.runtime, self._settings),
+        ):
+            if asked != here:
+                raise ArchduelError(
+                    f"pair '{spec.pair}': this worker's {what} is {here}, the plan's is {asked}; "
+                    "worker and driver must have the same version installed"
+                )
+
+    def _train(self, spec: TrialSpec) -> tuple[dict[str, Any], dict[str, Any], bytes | None]:
+        material = self._materials[spec.pair].get(spec.seeds.split)
+        training = self._trainers[spec.pair].train(spec, material, time.monotonic() + self._timeout)
+        model = training.program.model
+        fields: dict[str, Any] = {
+            "status": training.status,
+            "reason": training.reason,
+            "score": training.score,
+            "curve": training.curve,
+            "epochs": len(training.loss),
+            "hyperparameters": training.hyperparameters,
+            "parameters": anatomy.parameters(model),
+            "flops": anatomy.flops(model),
+            "weights_digest": digest(model),
+            "examples": material.counts,
+        }
+        cost: dict[str, Any] = {
+            "train_seconds": training.train_seconds,
+            "compile_seconds": training.compile_seconds,
+            "reused_program": training.reused,
+        }
+        if spec.stage is Stage.SEARCH or training.status is not Status.OK:
+            return fields, cost, None
+        saved = self._finish(spec, training, material, fields, cost)
+        return fields, cost, saved
+
+    def _finish(
+        self,
+        spec: TrialSpec,
+        training: Training,
+        material: Material,
+        fields: dict[str, Any],
+        cost: dict[str, Any],
+    ) -> bytes | None:
+        """Latency, and for a retrained winner the one reading of the test split."""
+        pair = self._pairs[spec.pair].pair
+        view = pair.variant(spec.variant).view
+        few = viewed(
+            {k: v[:SIGNATURE_EXAMPLES] for k, v in material.validation.inputs.items()}, view
+        )
+        answers = self._trainers[spec.pair].answers
+        one = {name: array[:1] for name, array in few.items()}
+        cost["latency_seconds"] = _latency(lambda: answers(spec, training.program, one))
+        if spec.stage is not Stage.RETRAIN:
+            return None
+        test = material.read_test()
+        predictions = answers(spec, training.program, viewed(test.inputs, view))
+        fields["test_score"] = float(pair.metric.score(test.targets, predictions))
+        fields["also"] = {
+            metric.name: float(metric.score(test.targets, predictions)) for metric in pair.also
+        }
+        trivial = pair.baseline.predict(material.train, test.inputs)
+        fields["baseline_score"] = float(pair.metric.score(test.targets, trivial))
+        if spec.number:
+            return None
+        return mlflow_model(training.program.model, few, training.program.predict(few))
+
+
+def _latency(answer: Callable[[], object]) -> float:
+    """Seconds that an answer takes, median of some."""
+    answer()
+    seconds = []
+    for _ in range(LATENCY_CALLS):
+        started = time.perf_counter()
+        answer()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def _classified(error: Exception, located: LocatedPair) -> tuple[Status, str]:
+    """The status an exception stands for, and its reason in one line with the place it came from."""
+    if isinstance(error, TimedOut):
+        return Status.TIMED_OUT, f"timed out {error}"
+    kind = type(error).__name__
+    text = " ".join(str(error).split())[:300]
+    reason = f"{kind}: {text} ({_place(error, located)})"
+    if isinstance(error, MemoryError) or kind in ("ResourceExhaustedError", "OutOfMemoryError"):
+        return Status.OUT_OF_MEMORY, reason
+    return Status.FAILED, reason
+
+
+def _file_of(build: Any) -> str | None:
+    """The file of a builder's code; a partial's is its function's, and some callables have none."""
+    function = inspect.unwrap(getattr(build, "func", build))
+    code = getattr(function, "__code__", None)
+    return None if code is None else str(code.co_filename)
+
+
+def _place(error: Exception, located: LocatedPair) -> str:
+    """The innermost line of the pair's own code, or of any code where the pair had no part in it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = _file_of(located.pair.reference.build)
+    frame = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
+    # A file that travelled as text has no path here: it is called by the name its user knows.
+    travelled = located.text is not None and frame.filename == own
+    name = located.reference.partition(":")[0] if travelled else frame.filename
+    return f"{Path(name).name}:{frame.lineno}"

@@ -1,0 +1,16 @@
+"""Record results one batch after another, telling each number once it is durable."""
+
+import sys
+
+from store_factories import a_plan, a_result
+
+from service.contracts.results import Outcome
+from service.stores.ledger import LedgerStore
+
+ledger = LedgerStore(sys.argv[1]).open_experiment(a_plan(), {})
+number = len(ledger.results())
+while True:
+    batch = [Outcome(a_result(number + i), b"model" * 1000 if i == 0 else None) for i in range(3)]
+    ledger.record(batch)
+    number += 3
+    print(number, flush=True)
