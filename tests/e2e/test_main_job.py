@@ -77,10 +77,8 @@ def test_the_control_of_every_repetition_is_identical(undisturbed: Any) -> None:
 
 def test_running_again_trains_nothing_and_says_the_same(undisturbed: Any) -> None:
     before = undisturbed.document
-    started = time.monotonic()
     again = undisturbed.run()
     assert again["verdicts"] == before["verdicts"]
-    assert time.monotonic() - started < 100
     undisturbed.everything_is_in_mlflow_once()
 
 

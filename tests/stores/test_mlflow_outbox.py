@@ -198,10 +198,9 @@ def test_kill_9_again_and_again(ledger, url, tracking):
         timeout=200,
     )
     assert done.returncode == 0, done.stderr
-    counts = [line for line in done.stdout.splitlines() if line.startswith("synced")]
-    assert len(counts) == 4, done.stdout + done.stderr
-    assert len({line for line in counts[:3] if line != "synced (43, 0)"}) >= 2, counts
-    assert counts[-1] == "synced (43, 0)", done.stdout
+    ends = [line for line in done.stdout.splitlines() if line.startswith(("killed", "ended"))]
+    assert [end.split()[0] for end in ends] == ["killed", "killed", "killed", "ended"], ends
+    assert ends[-1] == "ended (43, 0)", ends
     copy = Copy(tracking)
     copy.assert_complete(ledger)
     models = copy.client.search_logged_models([copy.experiment.experiment_id])
@@ -380,20 +379,18 @@ def test_answers_that_are_lost_on_the_way_leave_no_twins(store, server):
     proxy.down()
 
 
+@pytest.mark.timeout(100)
 def test_a_server_that_never_answers_delays_no_one(ledger, server, monkeypatch):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "250")  # who waits for it fails this test
     proxy = Proxy(server.port)
     proxy.hang = True
     proxy.up()
     said = []
     outbox = Outbox(ledger, proxy.uri, say=said.append)
-    started = time.monotonic()
     outbox.start()
     ledger.record(outcomes(5))
     outbox.nudge()
-    assert time.monotonic() - started < 1
     state = outbox.close(0.2)
-    assert time.monotonic() - started < 2
     assert (state.sent, state.waiting) == (0, 5)
     assert state.last_error
     proxy.down()
