@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from service.catalog.sections import sections
 from service.report.document import Document
-from service.report.sections import ORDER
 from service.report.view import ReportInput, View, look_at
 
 
@@ -19,7 +19,7 @@ def build(report_input: ReportInput) -> Document:
         The document; it depends on the values in the input alone.
     """
     view = look_at(report_input)
-    made = (part.section(view) for part in ORDER)
+    made = (part.section(view) for part in sections())
     several = len(view.pairs) > 1
     return Document(
         experiment=view.plan.experiment,

@@ -278,7 +278,7 @@ def test_text_fits_a_terminal(which: str, request: pytest.FixtureRequest):
 def test_markdown_fits_a_comment_and_folds_the_details(several):
     text = render(report(several), "md")
     assert len(text) < 65_536
-    assert text.count("<details>") == text.count("</details>") == 5
+    assert text.count("<details>") == text.count("</details>") == 6
     before = text[: text.index("<details>")]
     for pair in json.loads(render(report(several), "json"))["pairs"]:
         assert pair["sentence"].split(" (")[0] in before.replace("\\", "")

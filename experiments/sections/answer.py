@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from service.evidence.records import Cost
-from service.report.across import across
 from service.report.document import (
     Block,
     Cell,
@@ -19,6 +18,8 @@ from service.report.document import (
 from service.report.numbers import amount, decimals, p_value
 from service.report.plots import forest
 from service.report.view import PairView, View
+
+PLACE = 10
 
 
 def section(view: View) -> Section | None:
@@ -45,8 +46,6 @@ def section(view: View) -> Section | None:
                 wide=True,
             )
         )
-    if len(view.pairs) > 1:
-        blocks.append(across(view))
     return Section("answer", "Answer", tuple(blocks))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from service.report.document import Block, Callout, Cell, Column, Group, Leaf, Section, Table, Text
 from service.report.view import PairView, View
 
+PLACE = 60
+
 
 def section(view: View) -> Section | None:
     """What a reader must know to understand the answer."""

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 
-from service.report.document import Cell, Column, Table, Value
+from service.report.document import Cell, Column, Section, Table, Value
 from service.report.numbers import number, p_value
 from service.report.view import View
 from service.stats.across import holm, random_effects, standardized_effect
+
+PLACE = 40
+
+
+def section(view: View) -> Section | None:
+    """What several pairs tell together; one pair tells nothing more here."""
+    return Section("across", "Across pairs", (across(view),)) if len(view.pairs) > 1 else None
 
 
 def across(view: View) -> Table:
@@ -57,7 +64,7 @@ def across(view: View) -> Table:
     else:
         note += "A prediction for a new pair needs three pairs with a result."
     return Table(
-        "Across pairs",
+        "Effects of all pairs together",
         (
             Column("pair"),
             Column("effect g", "number"),

@@ -19,6 +19,8 @@ from service.report.document import (
 )
 from service.report.view import PairView, View
 
+PLACE = 20
+
 
 def section(view: View) -> Section | None:
     """Whether both variants had the same chances."""

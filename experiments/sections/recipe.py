@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from service.report.document import Block, Cell, Code, Column, Section, Table, Text, Value
 from service.report.view import View
 
+PLACE = 70
+
 
 def section(view: View) -> Section | None:
     """How to run it again."""

@@ -11,6 +11,8 @@ from service.report.numbers import decimals, number
 from service.report.plots import lines, slopes
 from service.report.view import PairView, View
 
+PLACE = 30
+
 _COST_UNITS = {"parameters": "count", "FLOPs": "si", "s": "s", "B": "B"}
 _COST_NAMES = {
     "FLOPs": "FLOPs, forward, one example",
