@@ -15,6 +15,7 @@ from service.contracts.pair import CONTROL, Hyperparameters
 from service.contracts.plan import PairPlan, Plan
 from service.contracts.ports import Proposer, Told
 from service.contracts.results import TrialResult
+from service.contracts.strategy import OF_BACKEND
 from service.contracts.trial import Seeds, Stage, Status, TrialSpec
 from service.evidence.selection import winner
 from service.plan.seeds import derive
@@ -126,6 +127,7 @@ class Study:
                 order=self._seed(purpose, number, "order"),
             ),
             runtime=self.plan.runtime,
+            strategy=self.pair.strategy or OF_BACKEND[self.plan.backend][0],
             prune_at=bars,
         )
 

@@ -59,6 +59,8 @@ class PairPlan(Frozen):
         baseline: what the trivial baseline does.
         why_not_sequential: what makes the challenger impossible as a straight stack.
         published: a published finding, with its source.
+        strategy: how its trainings are computed (`service.contracts.strategy`); None until it was
+            chosen.
     """
 
     name: str
@@ -80,6 +82,7 @@ class PairPlan(Frozen):
     why_not_sequential: str | None = None
     unmatched_because: str | None = None
     published: str | None = None
+    strategy: str | None = None
 
 
 class SearchPlan(Frozen):
@@ -165,6 +168,7 @@ class Plan(Frozen):
         )
         for pair in document["pairs"]:
             del pair["reference"]  # Where the code was found; what it is, its digest says.
+            del pair["strategy"]  # Chosen by measurement, and kept in the ledger.
         document["runtime"] = self.runtime.model_dump(mode="json")
         return content_hash(document)
 
@@ -181,6 +185,11 @@ class Plan(Frozen):
     def with_data(self, fingerprints: Mapping[str, str]) -> Plan:
         """The plan of these data sets, by pair name: other data is another protocol."""
         pairs = (pair.model_copy(update={"data": fingerprints[pair.name]}) for pair in self.pairs)
+        return self.model_copy(update={"pairs": tuple(pairs)})
+
+    def with_strategies(self, strategies: Mapping[str, str]) -> Plan:
+        """The plan with its strategies chosen, by pair name."""
+        pairs = (pair.model_copy(update={"strategy": strategies[pair.name]}) for pair in self.pairs)
         return self.model_copy(update={"pairs": tuple(pairs)})
 
     def pair(self, name: str) -> PairPlan:

@@ -92,6 +92,7 @@ class TrialSpec(Frozen):
         epochs: the most epochs it may train.
         seeds: every random draw comes from these.
         runtime: what of the machine decides the bits.
+        strategy: how it is computed (`service.contracts.strategy`); that decides the last bits.
         prune_at: per epoch the validation score below (or, to be minimised, above) which the trial
             stops; empty where nothing is pruned.
     """
@@ -108,6 +109,7 @@ class TrialSpec(Frozen):
     epochs: int
     seeds: Seeds
     runtime: Runtime
+    strategy: str = "graph"
     prune_at: tuple[float | None, ...] = ()
 
     @cached_property

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.contracts.data import Arrays, Examples
 from service.contracts.pair import CONTROL, Hyperparameters, Pair, Scalar
-from service.contracts.results import Curve
-from service.contracts.trial import Status, TrialSpec, content_hash
-from service.training import control, matching
+from service.contracts.trial import TrialSpec, content_hash
+from service.training import control, course, matching, strategies
 from service.training.anatomy import parameters
+from service.training.cache import ProgramCache, Ready
+from service.training.course import Course, Orders, Watch
+from service.training.initial import Blueprint
 from service.training.material import Material
 from service.training.packing import viewed
-from service.training.program import Objective, Program, ProgramCache, strategy, values, variables
-from service.training.seeding import seed_builders
+from service.training.program import PREDICTION_BATCH, Objective, Program
 
 INPUTS_OF_THE_PROGRAM = frozenset({"learning_rate", "batch_size"})
 """Hyperparameters that a compiled program takes as inputs: the model is the same for all values."""
 
-
-class TimedOut(Exception):
-    """The trial took longer than it may."""
+VIEWS = 8
+"""Splits as a variant sees them that are kept: trials of a repetition come together."""
 
 
 @dataclass
@@ -34,34 +34,18 @@ class Training:
     """What a training left behind.
 
     Args:
-        status: ok, pruned or diverged.
-        reason: why it did not end ok.
         program: the program, holding the final weights.
+        course: how it went.
         hyperparameters: all the builder got.
-        curve: loss and validation metric by epoch.
-        score: the validation metric after the last epoch, None unless finite.
         reused: whether the program was compiled before.
-        compile_seconds, train_seconds: preparing, and the epochs themselves.
+        compile_seconds: preparing: sizes, initial state and, where it was not there, the program.
     """
 
     program: Program
+    course: Course
     hyperparameters: dict[str, Scalar]
     reused: bool
     compile_seconds: float
-    train_seconds: float = 0.0
-    status: Status = Status.OK
-    reason: str | None = None
-    loss: list[float] = field(default_factory=list)
-    validation: list[float] = field(default_factory=list)
-
-    @property
-    def curve(self) -> Curve:
-        return Curve(loss=tuple(self.loss), validation=tuple(self.validation))
-
-    @property
-    def score(self) -> float | None:
-        finished = self.status in (Status.OK, Status.PRUNED) and self.validation
-        return self.validation[-1] if finished else None
 
 
 class Trainer:
@@ -69,15 +53,14 @@ class Trainer:
 
     Args:
         pair: what is trained.
-        backend: decides the strategy.
         programs: the worker's cache, shared by all its pairs.
     """
 
-    def __init__(self, pair: Pair, backend: str, programs: ProgramCache) -> None:
+    def __init__(self, pair: Pair, programs: ProgramCache) -> None:
         self._pair = pair
-        self._strategy = strategy(backend)
         self._programs = programs
         self._sizes: dict[str, int] = {}
+        self._views: OrderedDict[tuple[int, str], tuple[Examples, Arrays]] = OrderedDict()
 
     def train(self, spec: TrialSpec, material: Material, deadline: float) -> Training:
         """Train as the spec says.
@@ -92,81 +75,84 @@ class Trainer:
         """
         started = time.perf_counter()
         hyperparameters = self._resolved(spec)
-        view = self._pair.variant(spec.variant).view
-        train = Examples(viewed(material.train.inputs, view), material.train.targets)
-        validation = viewed(material.validation.inputs, view)
-        model = self._build(spec, hyperparameters)
-        weights = values(variables(model))
-        program, reused = self._programs.get(
-            self._key(spec, hyperparameters),
-            lambda: self._strategy(model, self._objective(train, hyperparameters)),
+        train, validation = self._seen(spec, material)
+        orders = Orders(spec.seeds.order, len(train), int(hyperparameters["batch_size"]))
+        ready, reused = self._programs.get(
+            self._key(spec, hyperparameters), lambda: self._ready(spec, hyperparameters, train)
         )
+        program = ready.program
+        state = ready.blueprint.state(spec.seeds.weights)
         rate = float(hyperparameters["learning_rate"])
-        orders = _Orders(spec.seeds.order, len(train), int(hyperparameters["batch_size"]))
-        program.start(weights, rate, train)
+        watch = self._watch(spec, program, validation, material.validation.targets)
+        program.start(state, rate, train)
         if not reused:
-            # Tracing is not training: run both functions once, then begin again from the start.
-            program.epoch(orders.example())
-            program.predict(validation)
-            program.start(weights, rate, train)
-        training = Training(program, hyperparameters, reused, time.perf_counter() - started)
-        self._epochs(training, spec, orders, material, validation, deadline)
+            self._compile(program, orders, watch, spec.epochs)
+            program.start(state, rate, train)
+        training = Training(
+            program,
+            Course(spec, self._pair.metric),
+            hyperparameters,
+            reused,
+            time.perf_counter() - started,
+        )
+        course.run(training.course, program, orders, watch, deadline, ready.epoch_seconds)
+        ready.epoch_seconds = training.course.seconds / max(1, len(training.course.loss))
         return training
-
-    def _epochs(
-        self,
-        training: Training,
-        spec: TrialSpec,
-        orders: _Orders,
-        material: Material,
-        validation: Arrays,
-        deadline: float,
-    ) -> None:
-        targets, metric = material.validation.targets, self._pair.metric
-        for epoch in range(spec.epochs):
-            started = time.perf_counter()
-            loss = training.program.epoch(orders.next())
-            training.train_seconds += time.perf_counter() - started
-            if not np.isfinite(loss):
-                training.status = Status.DIVERGED
-                training.reason = f"the training loss was {loss} in epoch {epoch + 1}"
-                return
-            predictions = self.answers(spec, training.program, validation)
-            score = float(metric.score(targets, predictions)) if _finite(predictions) else np.nan
-            if not np.isfinite(score):
-                training.status = Status.DIVERGED
-                training.reason = f"the predictions were not finite after epoch {epoch + 1}"
-                return
-            training.loss.append(loss)
-            training.validation.append(score)
-            bar = spec.prune_at[epoch] if epoch < len(spec.prune_at) else None
-            if bar is not None and metric.better(bar, score) and epoch + 1 < spec.epochs:
-                training.status = Status.PRUNED
-                training.reason = (
-                    f"{metric.name} {score:.4g} fell behind {bar:.4g} at epoch {epoch + 1}"
-                )
-                return
-            if time.monotonic() > deadline and epoch + 1 < spec.epochs:
-                raise TimedOut(f"after {epoch + 1} of {spec.epochs} epochs")
 
     def answers(self, spec: TrialSpec, program: Program, inputs: Arrays) -> Arrays:
         """What the variant answers to these inputs, by target name."""
         answer = self._pair.variant(spec.variant).answer
         return program.predict(inputs) if answer is None else answer(program.predict, inputs)
 
-    def _objective(self, train: Examples, hyperparameters: Hyperparameters) -> Objective:
+    def _seen(self, spec: TrialSpec, material: Material) -> tuple[Examples, Arrays]:
+        """Training examples and validation inputs as the variant sees them, the same objects again."""
+        view = self._pair.variant(spec.variant).view
+        key = (spec.seeds.split, self._pair.variant(spec.variant).name)
+        if key not in self._views:
+            train = material.train
+            self._views[key] = (
+                train if view is None else Examples(viewed(train.inputs, view), train.targets),
+                viewed(material.validation.inputs, view),
+            )
+            if len(self._views) > VIEWS:
+                self._views.popitem(last=False)
+        self._views.move_to_end(key)
+        return self._views[key]
+
+    def _watch(
+        self, spec: TrialSpec, program: Program, validation: Arrays, targets: Arrays
+    ) -> Watch:
+        examples = len(next(iter(validation.values())))
+        plain = self._pair.variant(spec.variant).answer is None
+        return Watch(
+            inputs=validation,
+            targets=targets,
+            inside=plain and examples <= PREDICTION_BATCH,
+            answer=lambda inputs: self.answers(spec, program, inputs),
+            bytes=4 * examples * sum(_values(shape) for shape in _outputs(program.model)),
+        )
+
+    def _ready(self, spec: TrialSpec, hyperparameters: Hyperparameters, train: Examples) -> Ready:
+        build = self._pair.variant(spec.variant).build
+
+        blueprint = Blueprint(
+            lambda: build(_of_the_model(hyperparameters)),
+            control.rebuild if spec.variant == CONTROL else lambda model: model,
+        )
         weights = self._pair.loss_weights
-        return Objective(
+        objective = Objective(
             loss=self._pair.loss,
             targets=tuple(sorted(train.targets)),
             weights=None if weights is None else weights(_of_the_model(hyperparameters)),
         )
+        return Ready(strategies.program(spec.strategy, blueprint.model, objective), blueprint)
 
-    def _build(self, spec: TrialSpec, hyperparameters: Hyperparameters) -> Any:
-        """A new model whose initial weights and random states come from the spec's seed alone."""
-        seed_builders(spec.seeds.weights)
-        model = self._pair.variant(spec.variant).build(_of_the_model(hyperparameters))
-        return control.rebuild(model) if spec.variant == CONTROL else model
+    def _compile(self, program: Program, orders: Orders, watch: Watch, epochs: int) -> None:
+        """Tracing is not training: run everything once, in the shapes that will come."""
+        steps = orders.shape[0] if program.fixed_chunk else 1
+        epochs = course.chunk_epochs(program, watch, epochs, None)
+        watch.chunk(program, orders.example(epochs, steps))
+        program.predict({name: array[:1] for name, array in watch.inputs.items()})
 
     def _resolved(self, spec: TrialSpec) -> dict[str, Scalar]:
         """The spec's hyperparameters with the size solved where it is matched."""
@@ -175,7 +161,7 @@ class Trainer:
         if spec.budget is None or capacity is None:
             return given
         shape = _of_the_model(given)
-        key = content_hash([spec.variant, spec.budget, shape])
+        key = content_hash([self._pair.variant(spec.variant).name, spec.budget, shape])
         if key not in self._sizes:
             build = self._pair.variant(spec.variant).build
 
@@ -190,7 +176,7 @@ class Trainer:
     def _key(self, spec: TrialSpec, hyperparameters: Hyperparameters) -> str:
         """What a compiled program depends on; it takes any number of examples."""
         model = _of_the_model(hyperparameters)
-        return content_hash([spec.pair, spec.code, spec.variant, model])
+        return content_hash([spec.pair, spec.code, spec.variant, spec.strategy, model])
 
 
 def _of_the_model(hyperparameters: Hyperparameters) -> dict[str, Scalar]:
@@ -198,26 +184,12 @@ def _of_the_model(hyperparameters: Hyperparameters) -> dict[str, Scalar]:
     return {k: v for k, v in hyperparameters.items() if k not in INPUTS_OF_THE_PROGRAM}
 
 
-class _Orders:
-    """The order of the training examples, epoch by epoch: shuffled, the incomplete batch left out."""
-
-    def __init__(self, seed: int, examples: int, batch: int) -> None:
-        self._rng = np.random.default_rng(seed)
-        self._examples = examples
-        self._batch = min(batch, examples)
-
-    def next(self) -> NDArray[np.int32]:
-        steps = self._examples // self._batch
-        order = self._rng.permutation(self._examples)[: steps * self._batch]
-        return order.reshape(steps, self._batch).astype(np.int32)
-
-    def example(self) -> NDArray[np.int32]:
-        """One batch of the shape that all have; it draws nothing."""
-        return np.arange(self._batch, dtype=np.int32).reshape(1, self._batch)
+def _outputs(model: Any) -> list[tuple[int | None, ...]]:
+    return [tuple(output.shape[1:]) for output in model.outputs]
 
 
-def _finite(predictions: Arrays) -> bool:
-    return all(bool(np.isfinite(array).all()) for array in predictions.values())
+def _values(shape: tuple[int | None, ...]) -> int:
+    return int(np.prod([size or 1 for size in shape], dtype=np.int64))
 
 
 def digest(model: Any) -> str:

@@ -19,11 +19,12 @@ from service.contracts.pair import LocatedPair
 from service.contracts.results import Cost, Outcome, TrialResult
 from service.contracts.trial import Runtime, Stage, Status, TrialSpec
 from service.training import anatomy, memory, runtime
+from service.training.cache import ProgramCache
+from service.training.course import TimedOut
 from service.training.export import mlflow_model
 from service.training.material import Material, Materials
 from service.training.packing import viewed
-from service.training.program import ProgramCache
-from service.training.trainer import TimedOut, Trainer, Training, digest
+from service.training.trainer import Trainer, Training, digest
 
 LATENCY_CALLS = 30
 SIGNATURE_EXAMPLES = 3
@@ -54,10 +55,7 @@ class Worker:
         self._materials = {
             name: Materials(pairs[name].pair, data) for name, data in datasets.items()
         }
-        self._trainers = {
-            name: Trainer(located.pair, settings.backend, programs)
-            for name, located in pairs.items()
-        }
+        self._trainers = {name: Trainer(located.pair, programs) for name, located in pairs.items()}
         self._fingerprints = {name: data.fingerprint for name, data in datasets.items()}
 
     def run(self, spec: TrialSpec, attempt: int = 1) -> Outcome:
@@ -105,25 +103,26 @@ class Worker:
     def _train(self, spec: TrialSpec) -> tuple[dict[str, Any], dict[str, Any], bytes | None]:
         material = self._materials[spec.pair].get(spec.seeds.split)
         training = self._trainers[spec.pair].train(spec, material, time.monotonic() + self._timeout)
-        model = training.program.model
+        model, course = training.program.model, training.course
         fields: dict[str, Any] = {
-            "status": training.status,
-            "reason": training.reason,
-            "score": training.score,
-            "curve": training.curve,
-            "epochs": len(training.loss),
+            "status": course.status,
+            "reason": course.reason,
+            "score": course.score,
+            "curve": course.curve,
+            "epochs": len(course.loss),
             "hyperparameters": training.hyperparameters,
             "parameters": anatomy.parameters(model),
             "flops": anatomy.flops(model),
-            "weights_digest": digest(model),
+            # Of one that stopped early the weights are those after its chunk: they mean nothing.
+            "weights_digest": digest(model) if course.status is Status.OK else None,
             "examples": material.counts,
         }
         cost: dict[str, Any] = {
-            "train_seconds": training.train_seconds,
+            "train_seconds": course.seconds,
             "compile_seconds": training.compile_seconds,
             "reused_program": training.reused,
         }
-        if spec.stage is Stage.SEARCH or training.status is not Status.OK:
+        if spec.stage is Stage.SEARCH or course.status is not Status.OK:
             return fields, cost, None
         saved = self._finish(spec, training, material, fields, cost)
         return fields, cost, saved

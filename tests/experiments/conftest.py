@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
 from collections.abc import Callable
 from functools import cache
@@ -14,13 +13,19 @@ import pytest
 
 import experiments.pairs
 from service.contracts import Dataset, Examples, Pair
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from service.contracts.trial import Runtime
+from service.training import runtime
 
 PAIRS: dict[str, Pair] = {
     module.name: importlib.import_module(f"experiments.pairs.{module.name}").PAIR
     for module in pkgutil.iter_modules(experiments.pairs.__path__)
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared() -> None:
+    """Keras is loaded as training loads it, whichever test comes first."""
+    runtime.prepare(Runtime())
 
 
 @cache

@@ -1,0 +1,17 @@
+"""The names of the ways to run a training: what a plan may choose from, and a worker carries out."""
+
+from __future__ import annotations
+
+STRATEGIES = {
+    "fit": "Keras' own fit, an epoch at a time; every backend has it",
+    "graph": "whole epochs as one TensorFlow graph",
+    "xla": "the same graph compiled by XLA",
+}
+"""Every strategy by name, with what it does."""
+
+OF_BACKEND = {
+    "tensorflow": ("graph", "xla", "fit"),
+    "jax": ("fit",),
+    "torch": ("fit",),
+}
+"""What each backend can do; the first is taken where nothing was measured."""

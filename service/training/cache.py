@@ -1,0 +1,65 @@
+"""The compiled programs of one worker, bounded in number and in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.training.initial import Blueprint
+from service.training.memory import resident_bytes
+from service.training.program import Program
+
+PROGRAMS = 32
+PROGRAM_BYTES = 1024**3
+
+
+@dataclass
+class Ready:
+    """A program that can be started, and where its initial states come from.
+
+    Args:
+        program: the program.
+        blueprint: initial states by seed.
+        bytes: what the process grew by while the program was built.
+        epoch_seconds: how long an epoch took last, None before the first.
+    """
+
+    program: Program
+    blueprint: Blueprint
+    bytes: int = 0
+    epoch_seconds: float | None = None
+
+
+class ProgramCache:
+    """The programs of one worker; the least recently used go when there is too much.
+
+    Args:
+        programs: the most that are kept.
+        held: bytes by which all of them together may have grown the process.
+    """
+
+    def __init__(self, programs: int = PROGRAMS, held: int = PROGRAM_BYTES) -> None:
+        self._programs = programs
+        self._held = held
+        self._ready: OrderedDict[str, Ready] = OrderedDict()
+        self.compiled = 0
+        self.reused = 0
+
+    def get(self, key: str, build: Callable[[], Ready]) -> tuple[Ready, bool]:
+        """The program of this key and whether it was there already."""
+        if key in self._ready:
+            self.reused += 1
+            self._ready.move_to_end(key)
+            return self._ready[key], True
+        self.compiled += 1
+        before = resident_bytes()
+        ready = self._ready[key] = build()
+        ready.bytes = max(0, resident_bytes() - before)
+        while len(self._ready) > 1 and self._too_much():
+            self._ready.popitem(last=False)
+        return ready, False
+
+    def _too_much(self) -> bool:
+        held = sum(ready.bytes for ready in self._ready.values())
+        return len(self._ready) > self._programs or held > self._held

@@ -1,0 +1,60 @@
+"""Keras' own `fit`, on any backend: what the other strategies are held against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.contracts.data import Arrays, Examples
+from service.training.packing import packed
+from service.training.program import Chunk, ModelProgram, Objective
+
+STEPS_PER_EXECUTION = 32
+"""Batches that Keras trains on before it looks up; torch knows only one."""
+
+
+class FitProgram(ModelProgram):
+    """`model.fit`, an epoch at a time, over the examples in the order that is asked for."""
+
+    def __init__(self, model: Any, objective: Objective) -> None:
+        import keras
+
+        steps = 1 if keras.backend.backend() == "torch" else STEPS_PER_EXECUTION
+        super().__init__(model, objective, steps_per_execution=steps)
+
+    def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
+        self._reset(state, learning_rate)
+        self._train = train
+
+    def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
+        losses = []
+        predictions: list[dict[str, NDArray[Any]]] = []
+        for order in orders:
+            losses.append(self._epoch(order))
+            if watched is not None:
+                predictions.append(self.predict(watched))
+        return Chunk(
+            np.array(losses),
+            None
+            if watched is None
+            else {name: np.stack([p[name] for p in predictions]) for name in self.targets},
+        )
+
+    def _epoch(self, order: NDArray[np.int32]) -> float:
+        batch = self._train.take(order.reshape(-1))
+        history = self.model.fit(
+            packed(batch.inputs),
+            packed(batch.targets),
+            batch_size=order.shape[1],
+            shuffle=False,
+            verbose=0,
+        )
+        return float(history.history["loss"][-1])
+
+    def _predict(self, inputs: Arrays) -> Any:
+        import keras
+
+        outputs = self.model.predict_on_batch(packed(inputs))
+        return keras.tree.map_structure(np.asarray, outputs)
