@@ -1,7 +1,8 @@
-"""What tests of several rooms share: the toy pair, its data, and specs for it."""
+"""What tests of several rooms share: the toy pair, its data, specs for it, and a world of fakes."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ from service import catalog
 from service.contracts.data import Dataset
 from service.contracts.pair import LocatedPair
 from service.contracts.trial import Runtime, Seeds, Stage, TrialSpec
+
+# Importlib mode puts no test folder on the path.
+sys.path.insert(0, str(Path(__file__).parent / "toys"))
+
+from world import World
 
 TOY = Path(__file__).parent / "toys" / "toy_pair.py"
 
@@ -52,3 +58,9 @@ def toy_spec(toy: LocatedPair, toy_data: Dataset) -> Callable[..., TrialSpec]:
         return TrialSpec(**{**fields, **changes})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """Fakes of everything that a campaign needs."""
+    return World()

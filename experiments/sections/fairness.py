@@ -137,6 +137,12 @@ def protocol(view: View) -> Table:
         ("retrained winners", f"{plan.design.retrain} per variant and repetition"),
         ("confidence over all looks", f"{plan.design.confidence * 100:.4g}%"),
     ]
+    if plan.design.reserve:
+        kept = f"{plan.design.reserve * 100:.4g}% of the error rate"
+        rows.append(("kept for extensions", kept))
+    if plan.design.extensions:
+        more = ", ".join(str(count) for count in plan.design.extensions)
+        rows.append(("extended afterwards by (repetitions)", more))
     for pair in view.pairs:
         verdict = pair.verdict
         where = f", {pair.plan.title}" if len(view.pairs) > 1 else ""

@@ -13,14 +13,16 @@ PLACE = 70
 def section(view: View) -> Section | None:
     """How to run it again."""
     plan, facts = view.plan, view.facts
-    command = str(facts.get("command") or "archduel run config.yaml")
+    commands = [str(facts.get("command") or "archduel run config.yaml")]
+    for count in plan.design.extensions:
+        commands.append(f"archduel extend {plan.experiment} --repetitions {count}")
     blocks: list[Block] = [
         Text(
             "Save the config below, install the versions below, and run the command. The same "
             "protocol hash gives the same numbers, timings aside: bit for bit on one type of CPU "
             "with the same libraries, to rounding elsewhere."
         ),
-        Code(command, "Command"),
+        Code("\n".join(commands), "Command"),
         Code(plan.config, "Config"),
     ]
     rows: list[tuple[Cell, ...]] = [

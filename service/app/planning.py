@@ -12,7 +12,7 @@ from service.contracts.errors import UserError
 from service.contracts.pair import LocatedPair
 from service.contracts.plan import Plan
 from service.plan.build import build_plan
-from service.plan.load import LoadedConfig, load_config
+from service.plan.load import LoadedConfig, load_config, parse_config
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,30 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Planned:
 
     plan = build_plan(config, locate, catalog.names())
     return Planned(plan, {pair.name: located[pair.name] for pair in plan.pairs}, config)
+
+
+def recorded(plan: Plan, key: str) -> Planned:
+    """A plan from the ledger with its pairs; the config's file is not needed.
+
+    Args:
+        plan: the recorded plan.
+        key: the experiment's, for messages.
+
+    Raises:
+        UserError: a pair cannot be found from the working directory.
+    """
+    config = parse_config(plan.config, f"the recorded config of {key}")
+    located = {}
+    for pair in plan.pairs:
+        try:
+            located[pair.name] = catalog.locate(pair.reference)
+        except UserError as error:
+            if error.file is not None:
+                raise
+            hint = f"{error.hint}; call it from the folder of the config that names the pair"
+            raise UserError(error.rule, value=error.value, hint=hint) from None
+    pairs = tuple(pair.model_copy(update={"code": located[pair.name].code}) for pair in plan.pairs)
+    return Planned(plan.model_copy(update={"pairs": pairs}), located, config)
 
 
 def with_data(planned: Planned, loaded: Mapping[str, Dataset]) -> Planned:

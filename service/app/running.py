@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,6 +89,7 @@ def run(
         planned = planning.with_data(planned, datasets)
         store = LedgerStore(home.ledger_url, home.path)
         ledger = store.open_experiment(planned.plan, facts.gather(datasets, executor), fresh=fresh)
+        planned = replace(planned, plan=ledger.plan)  # with the extensions that were recorded
         tracking = Tracking.start(ledger, home, planned.plan, progress.say)
         decided = False
         try:

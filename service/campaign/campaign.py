@@ -58,8 +58,9 @@ class Campaign:
         self._known = self.ledger.results()
         undecided = list(self.plan.pairs)
         findings: dict[str, Finding] = {}
-        for look, repetitions in enumerate(self.plan.design.looks):
-            begun = self.plan.design.looks[look - 1] if look else 0
+        schedule = self.plan.design.schedule
+        for look, repetitions in enumerate(schedule):
+            begun = schedule[look - 1] if look else 0
             self._run_repetitions(undecided, range(begun, repetitions))
             for pair in list(undecided):
                 judgement = judge(self.plan, pair, self._of(pair), look)
@@ -133,11 +134,11 @@ class Campaign:
 
     def _trainings_per_repetition(self) -> int:
         return sum(self.plan.trainings.values()) // (
-            len(self.plan.pairs) * self.plan.design.looks[-1]
+            len(self.plan.pairs) * self.plan.design.schedule[-1]
         )
 
     def _say_saved(self, pair: PairPlan, look: int) -> None:
-        looks = self.plan.design.looks
+        looks = self.plan.design.schedule
         if looks[look] < looks[-1]:
             self.progress.say(
                 f"{pair.name}: decided after {looks[look]} of {looks[-1]} repetitions; "

@@ -122,6 +122,31 @@ def run(
 
 
 @app.command()
+def extend(
+    context: typer.Context,
+    repetitions: Annotated[
+        int, typer.Option(metavar="N", help="How many more repetitions.", show_default=False)
+    ],
+    run: Run = None,
+    home: HomeFolder = None,
+    executor: Annotated[
+        ExecutorOption, typer.Option(help="Where trainings run: on Ray, or in this process.")
+    ] = ExecutorOption.RAY,
+    address: Address = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")] = False,
+) -> None:
+    """Go on with a run that ended inconclusive, and say what that does to its error rate.
+
+    It costs the share of alpha that `design.reserve` kept; without one the error rate rises, to
+    less than twice the plan's however often one extends."""
+    from service.cli.extend import extend as do
+
+    session = _session(context, home, creates=True)
+    do(session, run, repetitions, executor.value, address, as_json=as_json, quiet=quiet)
+
+
+@app.command()
 def report(
     context: typer.Context,
     run: Run = None,

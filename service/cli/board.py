@@ -82,9 +82,9 @@ class Board:
     @property
     def look(self) -> int:
         """The look under way, from 1."""
-        looks = self.plan.design.looks
+        looks = self.plan.design.schedule
         repetitions = max(pair.repetitions for pair in self.pairs.values())
-        return 1 + sum(look < repetitions for look in looks)
+        return 1 + sum(look < repetitions for look in looks[:-1])
 
     def take(self, news: Advance) -> None:
         """Count what came in. What the ledger held already says nothing about this session's pace."""
@@ -97,7 +97,7 @@ class Board:
 
     def planned_of(self, name: str) -> int:
         """Trainings of one pair up to the look that it is at, at most."""
-        looks, whole = self.plan.design.looks, sum(self.plan.trainings.values())
+        looks, whole = self.plan.design.schedule, sum(self.plan.trainings.values())
         begun = self.pairs[name].repetitions
         look = next((look for look in looks if look >= begun), looks[-1])
         return whole // (len(self.plan.pairs) * looks[-1]) * look

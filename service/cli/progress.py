@@ -167,7 +167,7 @@ def _line(board: Board) -> str:
 
 def _facts(board: Board) -> list[str]:
     facts = [f"{duration(board.elapsed)} gone", _left(board)]
-    looks = board.plan.design.looks
+    looks = board.plan.design.schedule
     if len(looks) > 1:
         facts.append(f"look {board.look} of {len(looks)}")
     if board.resumed:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from service.app import planning, running
+from service.app.planning import Planned
 from service.app.running import ExecutorName, Interrupted, Summary
 from service.cli.board import Board
 from service.cli.group import INTERRUPTED, Stopped
@@ -36,14 +37,38 @@ def run(
         UserError: the config, the data, the machine or the ledger does not fit.
         Stopped: Ctrl-C, or the system asked for it.
     """
+    planned = planning.load(config, overrides)
+    announcement = _announcement(planned.plan)
+    carry_out(
+        session, planned, announcement, executor, address,
+        fresh=fresh, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
+
+
+def carry_out(
+    session: Session,
+    planned: Planned,
+    announcement: str,
+    executor: ExecutorName,
+    address: str | None,
+    *,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run a plan, say how it advances, and print what was found.
+
+    Raises:
+        UserError: the data, the machine or the ledger does not fit.
+        Stopped: Ctrl-C, or the system asked for it.
+    """
     if address is not None and executor != "ray":
         raise UserError("must go with --executor ray", key="--address", value=address)
-    planned = planning.load(config, overrides)
     board = Board(planned.plan)
     try:
         # Libraries may print what they like; stdout is for the result alone.
         with redirect_stdout(sys.stderr), _progress(board, quiet) as progress:
-            progress.say(_announcement(planned.plan))
+            progress.say(announcement)
             summary = running.run(
                 planned, session.home, progress, executor=executor, address=address, fresh=fresh
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Literal
 
 from service.contracts.pair import Scalar
@@ -110,12 +111,22 @@ class DesignPlan(Frozen):
         retrain: fresh trainings of each winner.
         confidence: of the intervals, 1 - alpha.
         seed: the root of every random draw.
+        reserve: the share of alpha that is kept for extensions, in [0, 1).
+        extensions: repetitions of each extension after the last look. They are decided upon after
+            the results, so they are no part of the protocol, and change none of its trials.
     """
 
     looks: tuple[int, ...]
     retrain: int
     confidence: float
     seed: int
+    reserve: float = 0.0
+    extensions: tuple[int, ...] = ()
+
+    @property
+    def schedule(self) -> tuple[int, ...]:
+        """Cumulative repetitions at each look, extensions included."""
+        return (*self.looks[:-1], *accumulate(self.extensions, initial=self.looks[-1]))
 
 
 class ResourcePlan(Frozen):
@@ -166,6 +177,7 @@ class Plan(Frozen):
         document = self.model_dump(
             mode="json", exclude={"resources", "mlflow", "config", "experiment", "data_path"}
         )
+        del document["design"]["extensions"]
         for pair in document["pairs"]:
             del pair["reference"]  # Where the code was found; what it is, its digest says.
             del pair["strategy"]  # Chosen by measurement, and kept in the ledger.
@@ -175,12 +187,17 @@ class Plan(Frozen):
     @property
     def trainings(self) -> dict[str, int]:
         """How many trainings the plan asks for at most, by stage, over all pairs."""
-        replicates = len(self.pairs) * self.design.looks[-1]
+        replicates = len(self.pairs) * self.design.schedule[-1]
         return {
             "search": replicates * 2 * self.search.trials,
             "retrain": replicates * 2 * self.design.retrain,
             "control": replicates,
         }
+
+    def extended(self, extensions: tuple[int, ...]) -> Plan:
+        """The plan with these extensions: the same protocol, gone on with."""
+        design = self.design.model_copy(update={"extensions": extensions})
+        return self.model_copy(update={"design": design})
 
     def with_data(self, fingerprints: Mapping[str, str]) -> Plan:
         """The plan of these data sets, by pair name: other data is another protocol."""

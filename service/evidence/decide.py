@@ -42,6 +42,8 @@ class Judgement:
                 f"the differences are skewed ({self.verdict.skewness:.2f}): "
                 "the interval may be less certain than it says"
             )
+        if self.verdict.extensions:
+            found.append(_extended(self.verdict))
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,17 +69,36 @@ def rule(plan: Plan, pair: PairPlan, look: int) -> Rule:
     """Return how this pair is decided at a look; the plan fixes all of it.
 
     Args:
-        plan: the experiment's plan: its looks share 1 - confidence between them.
+        plan: the experiment's plan: its looks share 1 - confidence between them, less what is
+            kept for extensions.
         pair: one of its pairs: the margin.
-        look: which look, from 0.
+        look: which look, from 0; those of extensions follow the planned ones.
 
     Returns:
         The rule that `service.stats` applies.
     """
     alpha = round(1 - plan.design.confidence, 12)  # 1 - .95 is not .05 in binary
     return Rule(
-        margin=pair.margin, looks=plan.design.looks, look=look, alpha=alpha, tost_alpha=alpha
+        margin=pair.margin,
+        looks=plan.design.looks,
+        look=look,
+        alpha=alpha,
+        tost_alpha=alpha,
+        extensions=plan.design.extensions,
+        reserve=plan.design.reserve,
     )
+
+
+def _extended(verdict: Verdict) -> str:
+    """What extending did to the error rate."""
+    by = " and by ".join(str(count) for count in verdict.extensions)
+    planned = f"{(verdict.planned_alpha or 0.0) * 100:.4g}%"
+    rate = f"{verdict.alpha * 100:.4g}%"
+    if verdict.planned_alpha is not None and verdict.alpha > verdict.planned_alpha:
+        told = f"the plan's error rate of {planned} became {rate}"
+    else:
+        told = f"the error rate stays within the planned {planned}: {rate}, from the reserve"
+    return f"extended by {by} repetitions after an inconclusive look: {told}"
 
 
 def _told(cost: Cost) -> bool:
@@ -105,7 +126,7 @@ def judge(plan: Plan, pair: PairPlan, results: Iterable[TrialResult], look: int)
     """
     applied = rule(plan, pair, look)
     rows = list(results)
-    found = tally(plan, pair, rows, plan.design.looks[look])
+    found = tally(plan, pair, rows, plan.design.schedule[look])
     checks = audit(plan, pair, rows, found)
     evidence = Evidence(
         differences=found.differences,
@@ -118,6 +139,7 @@ def judge(plan: Plan, pair: PairPlan, results: Iterable[TrialResult], look: int)
         metric=pair.metric.name,
         unit=pair.metric.unit,
         direction=pair.metric.direction,
+        indices=found.differing,
     )
     verdict = decide(evidence, applied)
     told = sentence(verdict, pair.variants)
@@ -139,8 +161,9 @@ def latest(plan: Plan, pair: PairPlan, results: Iterable[TrialResult]) -> Judgem
     """
     rows = list(results)
     judged = judge(plan, pair, rows, 0)
-    for look in range(1, len(plan.design.looks)):
-        if judged.verdict.final or judged.verdict.n_planned < plan.design.looks[look - 1]:
+    schedule = plan.design.schedule
+    for look in range(1, len(schedule)):
+        if judged.verdict.final or judged.verdict.n_planned < schedule[look - 1]:
             break
         following = judge(plan, pair, rows, look)
         if following.tally.n_finished < following.tally.n_planned:

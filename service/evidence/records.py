@@ -221,6 +221,11 @@ class PairTally:
         return tuple(r.difference for r in self.repetitions if r.difference is not None)
 
     @property
+    def differing(self) -> tuple[int, ...]:
+        """Which repetitions those are, in the same order."""
+        return tuple(r.index for r in self.repetitions if r.difference is not None)
+
+    @property
     def n_ok(self) -> int:
         """Repetitions with a difference."""
         return len(self.differences)

@@ -78,6 +78,14 @@ class DesignConfig(Section):
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="Confidence of the intervals, 1 - alpha."
     )
+    reserve: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="The share of alpha that is kept for `archduel extend`: with 0.5, the looks "
+        "spend half of it, and extensions keep the error rate below it. With 0, an extension "
+        "raises the error rate, to less than twice alpha.",
+    )
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="The root of every random draw.")
 
 

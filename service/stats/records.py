@@ -7,11 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import accumulate, pairwise
 from typing import Any, Literal
 
-from service.stats import paired
+from service.stats import extension, paired
 from service.stats.paired import FloatArray, Interval
-from service.stats.sequential import boundaries
 
 Direction = Literal["maximize", "minimize"]
 
@@ -35,12 +35,14 @@ class Rule:
     Attributes:
         margin: smallest difference that matters, in the metric's unit; 0 turns equivalence off.
         looks: cumulative repetitions at each planned look.
-        look: which look this is, counted from 0.
-        alpha: two-sided error rate of all looks together.
-        tost_alpha: one-sided error rate of all equivalence tests together.
+        look: which look this is, counted from 0; those of extensions follow the planned ones.
+        alpha: two-sided error rate that the plan may spend.
+        tost_alpha: one-sided error rate that its equivalence tests may spend.
         cost_tolerance: a cost ratio within 1 + this (either way) counts as equal.
         measured_tolerance: the same for costs that a clock or a meter measured, which are noisy.
         max_missing: a larger part of repetitions without a result makes a look invalid.
+        extensions: repetitions of each extension after the last planned look.
+        reserve: the share of both error rates that the plan keeps for extensions.
     """
 
     margin: float
@@ -51,33 +53,61 @@ class Rule:
     cost_tolerance: float = 0.05
     measured_tolerance: float = 0.2
     max_missing: float = 0.1
+    extensions: tuple[int, ...] = ()
+    reserve: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "looks", tuple(int(look) for look in self.looks))
         if not (math.isfinite(self.margin) and self.margin >= 0.0):
             raise ValueError(f"`margin >= 0` must hold, but got margin={self.margin}")
-        boundaries(self.looks, self.alpha)
-        boundaries(self.looks, self.tost_alpha, sides=1)
-        if not 0 <= self.look < len(self.looks):
-            raise ValueError(f"look must be in 0..{len(self.looks) - 1}, but got {self.look}")
+        object.__setattr__(self, "extensions", tuple(int(n) for n in self.extensions))
+        if any(n < 2 for n in self.extensions):
+            raise ValueError(f"an extension needs 2 repetitions, but got {list(self.extensions)}")
+        self._levels(self.alpha, 2)
+        self._levels(self.tost_alpha, 1)
+        if not 0 <= self.look < len(self.schedule):
+            raise ValueError(f"look must be in 0..{len(self.schedule) - 1}, but got {self.look}")
         for name in ("cost_tolerance", "measured_tolerance", "max_missing"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"`0 <= {name} < 1` must hold, but got {getattr(self, name)}")
 
+    def _levels(self, alpha: float, sides: int) -> tuple[float, ...]:
+        return extension.levels(self.looks, alpha, len(self.extensions), self.reserve, sides)
+
+    @property
+    def schedule(self) -> tuple[int, ...]:
+        """Cumulative repetitions at each look, extensions included."""
+        return (*self.looks[:-1], *accumulate(self.extensions, initial=self.looks[-1]))
+
+    @property
+    def extended(self) -> int:
+        """How many extensions were made up to this look."""
+        return max(0, self.look + 1 - len(self.looks))
+
     @property
     def look_alpha(self) -> float:
         """Nominal two-sided level of this look."""
-        return boundaries(self.looks, self.alpha)[self.look]
+        return self._levels(self.alpha, 2)[self.look]
 
     @property
     def look_tost_alpha(self) -> float:
         """Nominal one-sided level of the equivalence test at this look."""
-        return boundaries(self.looks, self.tost_alpha, sides=1)[self.look]
+        return self._levels(self.tost_alpha, 1)[self.look]
+
+    @property
+    def error_rate(self) -> float:
+        """Two-sided error rate of all looks up to and with this one's stage."""
+        return extension.error_rate(self.alpha, self.reserve, self.extended)
+
+    @property
+    def tost_error_rate(self) -> float:
+        """One-sided error rate of the equivalence tests up to and with this one's stage."""
+        return extension.error_rate(self.tost_alpha, self.reserve, self.extended)
 
     @property
     def last(self) -> bool:
-        """Whether this is the last planned look."""
-        return self.look == len(self.looks) - 1
+        """Whether no look follows."""
+        return self.look == len(self.schedule) - 1
 
     def at(self, look: int) -> Rule:
         """Return the same rule at another look."""
@@ -91,6 +121,8 @@ class Evidence:
     Attributes:
         differences: one per completed repetition, in the metric's unit, positive means
             functional better; repetitions without a result are absent.
+        indices: which repetition each difference is of, increasing from 0; all in order where it
+            is not given. It tells the planned part from its extensions.
         n_planned: repetitions planned so far, with or without a result. Below the look's own
             number the look is not reached, and nothing but invalidity is decided.
         reasons: why the comparison is invalid; empty when it is not.
@@ -110,6 +142,7 @@ class Evidence:
     metric: str = "metric"
     unit: str = ""
     direction: Direction = "maximize"
+    indices: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         values = paired.checked(self.differences)
@@ -120,6 +153,10 @@ class Evidence:
             raise ValueError(
                 f"`n_ok <= n_planned` must hold, but got {values.size} of {self.n_planned}"
             )
+        places = tuple(range(values.size)) if self.indices is None else tuple(self.indices)
+        object.__setattr__(self, "indices", places)
+        if len(places) != values.size or any(b <= a for a, b in pairwise((-1, *places))):
+            raise ValueError(f"indices must increase, one a difference, but got {list(places)}")
         for name, ratio in self.cost_ratios.items():
             if not (math.isfinite(ratio) and ratio > 0.0):
                 raise ValueError(f"cost_ratios[{name!r}] must be positive, but got {ratio}")
@@ -154,10 +191,10 @@ class Verdict:
         cost_ratios: functional / sequential, as given.
         reasons: why the comparison is invalid.
         look: which look, counted from 0.
-        looks: cumulative repetitions of all looks.
+        looks: cumulative repetitions of all looks, extensions included.
         margin: smallest difference that matters, in the metric's unit.
-        alpha: two-sided error rate of all looks together.
-        tost_alpha: one-sided error rate of all equivalence tests together.
+        alpha: two-sided error rate of all planned looks together, and of the extensions so far.
+        tost_alpha: one-sided error rate of all equivalence tests together, likewise.
         look_alpha: nominal two-sided level of this look.
         look_tost_alpha: nominal one-sided level of this look's equivalence test.
         metric: name of the metric.
@@ -165,6 +202,8 @@ class Verdict:
         direction: its direction.
         fragile: whether a decision was withheld because the missing repetitions, had they been
             as extreme as the most extreme one at hand, would have changed it.
+        extensions: repetitions of each extension up to this look.
+        planned_alpha: the two-sided error rate that the experiment set out with.
     """
 
     decision: Decision
@@ -201,6 +240,8 @@ class Verdict:
     unit: str
     direction: Direction
     fragile: bool = False
+    extensions: tuple[int, ...] = ()
+    planned_alpha: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON-able values: no NaN, no infinity, None where unknown."""

@@ -87,7 +87,9 @@ def _inconclusive(v: Verdict, names: tuple[str, str]) -> str:
 
 def _repetitions(v: Verdict) -> str:
     of = "" if v.n_ok == v.n_planned else f" of {v.n_planned}"
-    return f"{v.n_ok}{of} {'repetition' if (v.n_ok, v.n_planned) == (1, 1) else 'repetitions'}"
+    word = "repetition" if (v.n_ok, v.n_planned) == (1, 1) else "repetitions"
+    more = "" if not v.extensions else f", {sum(v.extensions)} of them an extension"
+    return f"{v.n_ok}{of} {word}{more}"
 
 
 def _scale(v: Verdict) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from service.stats.extension import levels
 from service.stats.more import more_repetitions
 from service.stats.power import required_repetitions
 from service.stats.sample import FloatArray
@@ -57,6 +58,63 @@ def run_experiments(
         decision[open_] = found
         look[open_] = np.where(found == INCONCLUSIVE, look[open_], i)
     return Outcomes(decision, look, warned)
+
+
+def run_extended(
+    rng: np.random.Generator,
+    draw: Draw,
+    experiments: int,
+    margin: float,
+    shift: float = 0.0,
+    extensions: int = 1,
+    reserve: float = 0.0,
+) -> NDArray[np.int64]:
+    """Return what experiments conclude that are extended while they are inconclusive.
+
+    How long each extension is follows from the differences seen so far, in the way that would
+    mislead a pooled test most: short where the last look nearly decided, long where it did not.
+
+    Args:
+        rng: where the draws come from.
+        draw: differences around 0.
+        experiments: how many.
+        margin: the smallest difference that matters, in the unit of the draw; 0 turns
+            equivalence off.
+        shift: true mean difference, in the same unit.
+        extensions: how many are made at most.
+        reserve: the share of alpha that the plan kept for them.
+
+    Returns:
+        The decisions, shape (experiments,).
+    """
+    two = levels(LOOKS, ALPHA, extensions, reserve, 2)
+    one = levels(LOOKS, ALPHA, extensions, reserve, 1)
+    d = draw(rng, (experiments, LOOKS[-1])) + shift
+    decision = run_experiments(d, margin, LOOKS, ALPHA * (1.0 - reserve)).decision
+    sums = np.stack([_quantiles(d, delta) for delta in (0.0, margin, -margin)])
+    for stage in range(extensions):
+        seen = np.abs(sums[0]) / np.sqrt(stage + 1)
+        length = np.select([seen > 1.7, seen > 1.0], [3, 15], 60)
+        for n in (3, 15, 60):
+            chosen = np.flatnonzero((decision == INCONCLUSIVE) & (length == n))
+            new = draw(rng, (chosen.size, n)) + shift
+            sums[:, chosen] += [_quantiles(new, delta) for delta in (0.0, margin, -margin)]
+        z, upper, lower = sums / np.sqrt(stage + 2)
+        limit = -special.ndtri(two[len(LOOKS) + stage] / 2)
+        tost_limit = -special.ndtri(one[len(LOOKS) + stage])
+        open_ = decision == INCONCLUSIVE
+        decision[open_ & (z > limit)] = FUNCTIONAL
+        decision[open_ & (z < -limit)] = SEQUENTIAL
+        decision[open_ & (upper < -tost_limit) & (lower > tost_limit)] = EQUIVALENT
+    return decision
+
+
+def _quantiles(x: FloatArray, delta: float) -> FloatArray:
+    """The normal quantile of each row's one-sided t p-value against a mean of delta."""
+    n = x.shape[1]
+    t = (x.mean(axis=1) - delta) * np.sqrt(n) / x.std(axis=1, ddof=1)
+    z: FloatArray = np.copysign(-special.ndtri(special.stdtr(n - 1, -np.abs(t))), t)
+    return z
 
 
 def _decide(

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from service.stats import simulate
+from service.stats.extension import error_rate
 from service.stats.simulate import EQUIVALENT, FUNCTIONAL, IDENTICAL, SEQUENTIAL, Draw
 
 Measure = Callable[[np.random.Generator, int], float]
@@ -67,6 +68,18 @@ def share(decisions: Sequence[int], draw: Draw, margin: float, shift: float = 0.
         d = draw(rng, (replications, simulate.LOOKS[-1])) + shift
         outcome = simulate.run_experiments(d, margin)
         return float(np.isin(outcome.decision, decisions).mean())
+
+    return measure
+
+
+def _extended(
+    decisions: Sequence[int], margin: float, shift: float, extensions: int, reserve: float
+) -> Measure:
+    def measure(rng: np.random.Generator, replications: int) -> float:
+        found = simulate.run_extended(
+            rng, simulate.normal, replications, margin, shift, extensions, reserve
+        )
+        return float(np.isin(found, decisions).mean())
 
     return measure
 
@@ -126,6 +139,24 @@ PROPERTIES: tuple[Property, ...] = (
             share(_BETTER, simulate.repetitions(noise), 0.0),
         )
         for noise in (0.0, 0.5, 1.0)
+    ),
+    *(
+        Property(
+            f"false-positive rate, extended {told}, {kept}: {rate:.4g} stated",
+            0.0,
+            rate + 0.005,
+            _extended(_BETTER, 0.0, 0.0, extensions, reserve),
+        )
+        for extensions, told in ((1, "once"), (3, "three times"))
+        for reserve, kept in ((0.0, "nothing reserved"), (0.5, "half of alpha reserved"))
+        for rate in (error_rate(simulate.ALPHA, reserve, extensions),)
+    ),
+    Property(
+        "wrongly equivalent, extended once, nothing reserved, true difference = margin = .5 sd: "
+        "0.075 stated",
+        0.0,
+        0.08,
+        _extended(_SAME, 0.5, 0.5, 1, 0.0),
     ),
     *(
         Property(

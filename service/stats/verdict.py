@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from service.stats import paired
+from service.stats import extension, paired
 from service.stats.more import more_repetitions
 from service.stats.paired import FloatArray, Interval, Note
 from service.stats.records import Decision, Direction, Evidence, Rule, Verdict
@@ -43,13 +43,14 @@ def decide(evidence: Evidence, rule: Rule, rng: np.random.Generator | None = Non
         ValueError: more repetitions were planned than the look has: extra looks or
             repetitions would change the error rate.
     """
-    planned, due = evidence.n_planned, rule.looks[rule.look]
+    planned, due = evidence.n_planned, rule.schedule[rule.look]
     if planned > due:
         raise ValueError(f"`n_planned <= {due}` must hold at look {rule.look}, but got {planned}")
     d = paired.checked(evidence.differences)
     s = paired.summary(d)
-    t = paired.t_interval(d, rule.look_alpha)
-    equivalence = paired.tost(d, rule.margin, rule.look_tost_alpha)
+    stages = _stages(evidence, rule)
+    t = extension.t_interval(stages, rule.look_alpha)
+    equivalence = extension.tost(stages, rule.margin, rule.look_tost_alpha)
     better = paired.improvement(d, rule.look_alpha)
     costlier = _costlier(evidence, rule)
     reasons = evidence.reasons
@@ -69,13 +70,15 @@ def decide(evidence: Evidence, rule: Rule, rng: np.random.Generator | None = Non
             rule.margin,
             _costlier(evidence, rule, measured=False),
         )
-    fragile = decision not in (*_OPEN, Decision.INVALID) and _fragile(d, decision, evidence, rule)
+    fragile = decision not in (*_OPEN, Decision.INVALID) and _fragile(
+        stages, decision, evidence, rule
+    )
     decision = Decision.INCONCLUSIVE if fragile else decision
 
     sign = {Decision.FUNCTIONAL_BETTER: 1.0, Decision.SEQUENTIAL_BETTER: -1.0}.get(decision)
     more = None
     if decision in _OPEN:
-        more = more_repetitions(d, rule.margin, rule.at(len(rule.looks) - 1).look_alpha)
+        more = more_repetitions(d, rule.margin, rule.at(len(rule.schedule) - 1).look_alpha)
     exact = s.n <= paired.EXACT_SIGN_FLIPS_UP_TO or rng is not None
     return Verdict(
         decision=decision,
@@ -104,34 +107,50 @@ def decide(evidence: Evidence, rule: Rule, rng: np.random.Generator | None = Non
         cost_ratios=dict(evidence.cost_ratios),
         reasons=reasons,
         look=rule.look,
-        looks=rule.looks,
+        looks=rule.schedule,
         margin=rule.margin,
-        alpha=rule.alpha,
-        tost_alpha=rule.tost_alpha,
+        alpha=rule.error_rate,
+        tost_alpha=rule.tost_error_rate,
         look_alpha=rule.look_alpha,
         look_tost_alpha=rule.look_tost_alpha,
         metric=evidence.metric,
         unit=evidence.unit,
         direction=evidence.direction,
         fragile=fragile,
+        extensions=rule.extensions[: rule.extended],
+        planned_alpha=rule.alpha,
     )
 
 
-def _fragile(d: FloatArray, decision: Decision, evidence: Evidence, rule: Rule) -> bool:
+def _stages(evidence: Evidence, rule: Rule) -> list[FloatArray]:
+    """The differences of the planned part and of each extension, up to this look."""
+    d, where = np.asarray(evidence.differences), np.asarray(evidence.indices, dtype=np.int64)
+    if not rule.extended:
+        return [d]
+    ends = rule.schedule[len(rule.looks) - 1 : rule.look]
+    return np.split(d, np.searchsorted(where, ends).tolist())
+
+
+def _fragile(stages: list[FloatArray], decision: Decision, evidence: Evidence, rule: Rule) -> bool:
     """Return whether filling the missing repetitions with an extreme one changes the decision.
 
     Results may be missing because they would have been bad: 3 of 30 missing, all where one
     variant is behind, give the other a false-positive rate of .21 if they are left out, and
     .07 under this rule (1 missing: .10 and .05).
     """
-    missing = evidence.n_planned - d.size
-    if missing == 0 or decision is Decision.IDENTICAL:
+    d = np.concatenate(stages)
+    if evidence.n_planned == d.size or decision is Decision.IDENTICAL:
         return False
+    begins = (0, *rule.schedule[len(rule.looks) - 1 : rule.look]) if rule.extended else (0,)
+    ends = (*begins[1:], evidence.n_planned)
     costlier = _costlier(evidence, rule, measured=False)
     for extreme in (d.min(), d.max()):
-        filled = np.concatenate([d, np.full(missing, extreme)])
-        t = paired.t_interval(filled, rule.look_alpha)
-        equivalence = paired.tost(filled, rule.margin, rule.look_tost_alpha)
+        filled = [
+            np.append(stage, np.full(end - begin - stage.size, extreme))
+            for stage, begin, end in zip(stages, begins, ends, strict=True)
+        ]
+        t = extension.t_interval(filled, rule.look_alpha)
+        equivalence = extension.tost(filled, rule.margin, rule.look_tost_alpha)
         if decision is not _by_intervals(t.interval, equivalence.interval, rule.margin, costlier):
             return True
     return False
@@ -183,6 +202,6 @@ def _final(decision: Decision, evidence: Evidence, rule: Rule) -> bool:
     """Return whether to stop: later looks may still sharpen what is open or weak."""
     if decision is Decision.INVALID:
         return True
-    if evidence.n_planned < rule.looks[rule.look]:
+    if evidence.n_planned < rule.schedule[rule.look]:
         return False
     return rule.last or decision not in _OPEN

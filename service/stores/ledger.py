@@ -92,7 +92,8 @@ class LedgerStore:
 
         Args:
             plan: what is run. Of a reopened experiment the stored plan becomes this one: the
-                protocol is the same, resources and addresses are those of the latest run.
+                protocol is the same, resources and addresses are those of the latest run, and the
+                extensions are the plan's or, where it has none, those recorded.
             facts: what is known of this run as JSON (machine, versions, command). The first
                 run's stay the experiment's facts; each run's are kept as a session.
             fresh: start a new generation, whatever is recorded.
@@ -100,20 +101,27 @@ class LedgerStore:
         Raises:
             UserError: the protocol changed; the message shows the differing keys.
         """
-        document = plan.model_dump(mode="json")
         with self.database.writing() as connection:
             latest = self._latest(connection, plan.experiment)
             if latest is None or fresh:
                 identity = self._create(connection, plan, facts, latest)
             elif latest.protocol == plan.protocol_hash:
                 identity = int(latest.id)
+                going_on = plan.extended(plan.design.extensions or _extensions(latest.plan))
                 connection.execute(
                     sa.update(db.experiment)
                     .where(db.experiment.c.id == identity)
-                    .values(plan=json.dumps(document), state="running", updated=db.now())
+                    .values(
+                        plan=json.dumps(going_on.model_dump(mode="json")),
+                        planned=sum(going_on.trainings.values()),
+                        state="running",
+                        updated=db.now(),
+                    )
                 )
             else:
-                raise _changed(plan.experiment, json.loads(latest.plan), document)
+                raise _changed(
+                    plan.experiment, json.loads(latest.plan), plan.model_dump(mode="json")
+                )
             session = {"command": " ".join(sys.argv), "versions": {}, **facts}
             connection.execute(
                 sa.insert(db.session).values(
@@ -227,6 +235,10 @@ def sentences(verdicts: Mapping[str, Any]) -> dict[str, str]:
 
 def _key(name: str, generation: int) -> str:
     return name if generation == 1 else f"{name}.{generation}"
+
+
+def _extensions(plan: str) -> tuple[int, ...]:
+    return tuple(json.loads(plan)["design"].get("extensions", ()))
 
 
 def _changed(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> UserError:

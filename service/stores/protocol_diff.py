@@ -32,6 +32,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def _protocol(plan: Mapping[str, Any]) -> dict[str, Any]:
     document = {key: value for key, value in plan.items() if key not in _NOT_PROTOCOL}
+    document["design"] = {k: v for k, v in plan.get("design", {}).items() if k != "extensions"}
     resources = plan.get("resources", {})
     # Of the resources only these decide the bits (Plan.runtime).
     for key in ("cpus_per_trial", "gpus_per_trial"):

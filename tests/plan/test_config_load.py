@@ -20,7 +20,8 @@ def test_defaults() -> None:
         "trials": 8, "sampler": "tpe", "pruner": "none", "epochs": None, "batch": 4, "space": {},
     }  # fmt: skip
     assert config.design.model_dump() == {
-        "repetitions": [5], "retrain": 2, "margin": None, "confidence": 0.95, "seed": 0,
+        "repetitions": [5], "retrain": 2, "margin": None, "confidence": 0.95,
+        "reserve": 0, "seed": 0,
     }  # fmt: skip
     assert config.resources.model_dump() == {
         "cpus_per_trial": 1, "gpus_per_trial": 0, "max_parallel": "auto", "trial_timeout": 1800,

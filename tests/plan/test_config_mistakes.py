@@ -169,6 +169,10 @@ RANGES = {
         HEAD + "search:\n  trials: 0\ndesign: {retrain: 0}\nbackend: no\n",
         "configs/x.yaml:4: search.trials: must be at least 1, but got 0",
     ),
+    "reserve": (
+        HEAD + "design: {reserve: 1}\n",
+        "configs/x.yaml:3: design.reserve: must be below 1, but got 1",
+    ),
     "confidence": (
         HEAD + "design: {confidence: 95}\n",
         "configs/x.yaml:3: design.confidence: must be below 1, but got 95",

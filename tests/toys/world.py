@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-
 from service.contracts.pair import CONTROL, Hyperparameters
 from service.contracts.plan import (
     DesignPlan,
@@ -190,8 +188,3 @@ class World:
     Shuffled: type[Shuffled] = Shuffled
     Notebook: type[Notebook] = Notebook
     Listener: type[Listener] = Listener
-
-
-@pytest.fixture(scope="session")
-def world() -> World:
-    return World()
