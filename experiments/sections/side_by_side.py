@@ -5,8 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from service.contracts.results import TrialResult
 from service.evidence.records import Repetition, Side
-from service.report.document import Block, Cell, Column, Figure, Group, Leaf, Section, Table, Value
+from service.report.document import (
+    Beside,
+    Block,
+    Cell,
+    Code,
+    Column,
+    Drawing,
+    Figure,
+    Group,
+    Leaf,
+    Section,
+    Table,
+    Value,
+)
+from service.report.drawing import told
 from service.report.numbers import decimals, number
 from service.report.plots import lines, slopes
 from service.report.view import PairView, View
@@ -25,7 +40,7 @@ def section(view: View) -> Section | None:
     """The two variants of each pair next to each other."""
     blocks: list[Block] = []
     for pair in view.pairs:
-        parts: list[Leaf] = [comparison(pair)]
+        parts: list[Leaf] = [comparison(pair), *architectures(pair)]
         if pair.judgement.tally.n_ok:
             parts.append(paired(pair))
         parts += curves(pair)
@@ -127,6 +142,38 @@ def comparison(pair: PairView) -> Table:
         "positive where the challenger is better, ratios are challenger to reference.",
         brief=True,
     )
+
+
+def architectures(pair: PairView) -> list[Beside]:
+    """Both models drawn next to each other, and the code that builds them."""
+    rows = [row for row in pair.structures if row is not None]
+    found = []
+    if rows:
+        drawn = tuple(_drawing(row) for row in rows)
+        found.append(Beside("The two architectures", drawn, _DRAWN))
+    code = [Code(pair.builders[v], v, "python") for v in pair.plan.variants if v in pair.builders]
+    if code:
+        found.append(Beside("The code of both builders", tuple(code), _CODE, folded=True))
+    return found
+
+
+_DRAWN = (
+    "The graphs of the models that ran, first to last layer from top to bottom: each line is a "
+    "layer with its settings, its output's shape and its weights. Orange lines lead past layers; "
+    "a dashed frame marks a further call of layers drawn before, whose weights are shared; what "
+    "comes several times in a row is drawn once."
+)
+_CODE = (
+    "As it was when the experiment began, with what each builder uses of its own file; the code "
+    "digest in the recipe covers it."
+)
+
+
+def _drawing(row: TrialResult) -> Drawing:
+    assert row.structure is not None
+    spec = row.spec
+    title = f"{spec.variant}, winner of repetition {spec.repetition}, {row.parameters:,} parameters"
+    return Drawing(title, told(row.structure, spec.variant), row.structure)
 
 
 def paired(pair: PairView) -> Figure:

@@ -11,7 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from service.catalog.source import builders
 from service.contracts.data import Dataset
+from service.contracts.pair import LocatedPair
 
 PACKAGES = (
     "archduel", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "ray", "optuna",
@@ -60,13 +62,16 @@ def data(datasets: Mapping[str, Dataset]) -> dict[str, dict[str, Any]]:
     }
 
 
-def gather(datasets: Mapping[str, Dataset], executor: str) -> dict[str, Any]:
-    """Everything a report's recipe needs beside the plan."""
+def gather(
+    datasets: Mapping[str, Dataset], pairs: Mapping[str, LocatedPair], executor: str
+) -> dict[str, Any]:
+    """Everything a report needs beside the plan and the results."""
     return {
         "command": " ".join(["archduel", *sys.argv[1:]]),
         "versions": versions(),
         "hardware": hardware(),
         "data": data(datasets),
+        "builders": {name: builders(located.pair) for name, located in pairs.items()},
         "executor": executor,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -88,7 +88,8 @@ def run(
         datasets = planning.datasets(planned)
         planned = planning.with_data(planned, datasets)
         store = LedgerStore(home.ledger_url, home.path)
-        ledger = store.open_experiment(planned.plan, facts.gather(datasets, executor), fresh=fresh)
+        known = facts.gather(datasets, planned.pairs, executor)
+        ledger = store.open_experiment(planned.plan, known, fresh=fresh)
         planned = replace(planned, plan=ledger.plan)  # with the extensions that were recorded
         tracking = Tracking.start(ledger, home, planned.plan, progress.say)
         decided = False

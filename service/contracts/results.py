@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from service.contracts.pair import Scalar
+from service.contracts.structure import Structure
 from service.contracts.trial import Frozen, Status, TrialSpec
 
 
@@ -66,6 +67,7 @@ class TrialResult(Frozen):
             formula.
         weights_digest: hash of the final weights.
         examples: how many examples trained, validated and tested.
+        structure: the model's graph; the first retrained winner of each repetition only.
         cost: timings and such.
         finished_at: when, in UTC, ISO 8601.
     """
@@ -84,6 +86,7 @@ class TrialResult(Frozen):
     flops: int | None = None
     weights_digest: str | None = None
     examples: tuple[int, int, int] | None = None
+    structure: Structure | None = None
     cost: Cost = Cost()
     finished_at: str = ""
 

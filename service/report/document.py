@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from service.contracts.structure import Structure
+
 Tone = Literal["good", "bad", "warning", "neutral", "open"]
 """How a status is meant; renderers add a symbol, so that colour never stands alone."""
 Kind = Literal["text", "number", "status"]
@@ -115,10 +117,43 @@ class Text:
 
 @dataclass(frozen=True)
 class Code:
-    """Text to be read or copied as it is."""
+    """Text to be read or copied as it is; a language's words are set apart where it is known."""
 
     text: str
     caption: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A model's graph.
+
+    Attributes:
+        title: whose, a few words.
+        alt: the same in words, for who cannot see it.
+        structure: the graph.
+    """
+
+    title: str
+    alt: str
+    structure: Structure
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Blocks next to each other where there is room.
+
+    Attributes:
+        title: what they show together, one line.
+        blocks: from left to right.
+        note: how to read them.
+        folded: whether a page shows them on request only.
+    """
+
+    title: str
+    blocks: tuple[Drawing | Code, ...]
+    note: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,7 +225,7 @@ class Finding:
     warnings: tuple[str, ...] = ()
 
 
-Leaf = Finding | Text | Table | Figure | Code | Callout
+Leaf = Finding | Text | Table | Figure | Code | Callout | Beside
 
 
 @dataclass(frozen=True)

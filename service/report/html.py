@@ -15,9 +15,10 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from service.report.document import Column, Document, Figure, Strip, Table, Value
+from service.report.document import Beside, Code, Column, Document, Figure, Strip, Table, Value
+from service.report.drawing import svg
 from service.report.numbers import amount, counted, heading, number, parts, show
 
 SYMBOLS = {"good": "✓", "bad": "✕", "warning": "!", "neutral": "=", "open": "?"}
@@ -38,6 +39,8 @@ def render(document: Document) -> str:
     numbers = {id(leaf): place for place, leaf in enumerate(figures, 1)}
     tables = [leaf for leaf in leaves if isinstance(leaf, Table)]
     numbers |= {id(leaf): place for place, leaf in enumerate(tables, 1)}
+    rows = [leaf for leaf in leaves if isinstance(leaf, Beside)]
+    numbers |= {id(leaf): place for place, leaf in enumerate(rows, 1)}
     numbers |= {id(found): place for place, (found, _, _) in enumerate(document.briefs, 1)}
     page = _environment().get_template("report.html.j2").render(
         document=document,
@@ -100,9 +103,24 @@ def _environment() -> Environment:
         show=show,
         symbols=SYMBOLS,
     )
-    made.filters.update(kind=lambda leaf: type(leaf).__name__, strip_marks=_strip_marks)
+    made.filters.update(
+        kind=lambda leaf: type(leaf).__name__, strip_marks=_strip_marks, highlighted=_highlighted
+    )
+    made.globals["svg"] = lambda *drawn: Markup(svg(*drawn))
     made.tests["value"] = lambda cell: isinstance(cell, Value)
     return made
+
+
+def _highlighted(code: Code) -> Markup:
+    """Code as escaped text, its words in elements whose classes the style sheet colours."""
+    if not code.language:
+        return escape(code.text)
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+
+    shown = highlight(code.text, get_lexer_by_name(code.language), HtmlFormatter(nowrap=True))
+    return Markup(shown)
 
 
 def _strip_marks(strip: Strip) -> Iterator[tuple[str, float, float]]:

@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterable
 
 from service.report.document import (
+    Beside,
     Block,
     Callout,
     Cell,
     Code,
     Column,
     Document,
+    Drawing,
     Figure,
     Finding,
     Group,
@@ -89,10 +91,18 @@ def _leaf(leaf: Block) -> list[str]:
         return [f"{SYMBOLS[leaf.tone]} **{escape(leaf.title)}.** {escape(leaf.text)}"]
     if isinstance(leaf, Code):
         fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", leaf.text)), default=0))
-        return [escape(leaf.caption), "", fence, leaf.text.rstrip("\n"), fence]
+        return [escape(leaf.caption), "", fence + leaf.language, leaf.text.rstrip("\n"), fence]
     if isinstance(leaf, Table):
         return table(leaf)
+    if isinstance(leaf, Beside):
+        return [line for block in leaf.blocks for line in _beside(block)]
     return []
+
+
+def _beside(block: Drawing | Code) -> list[str]:
+    if isinstance(block, Drawing):
+        return [f"{escape(block.title)}: {escape(block.alt)}", ""]
+    return [*_leaf(block), ""]
 
 
 def table(shown: Table) -> list[str]:

@@ -23,7 +23,7 @@ class ReportInput:
         results: what the ledger holds, in any order.
         facts: what neither of them knows, all of it optional: "command" (text), "started" and
             "finished" (ISO 8601), "versions" and "hardware" (text by name), "data" (by pair: text
-            by name).
+            by name), "builders" (by pair: code by variant).
     """
 
     plan: Plan
@@ -83,11 +83,13 @@ class PairView:
         plan: the pair's plan.
         judgement: at the look where the campaign stopped, or that it has reached.
         results: its results up to that look, in the order of the plan.
+        builders: by variant, the code of its builder.
     """
 
     plan: PairPlan
     judgement: Judgement
     results: tuple[TrialResult, ...]
+    builders: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> Words:
@@ -111,6 +113,16 @@ class PairView:
         if verdict.decision is Decision.INCONCLUSIVE and self.judgement.tally.under_way:
             return "no verdict yet", "open"
         return _LABELS[verdict.decision]
+
+    @property
+    def structures(self) -> tuple[TrialResult | None, TrialResult | None]:
+        """For each variant the first result that tells the model's graph."""
+        drawn = [row for row in self.results if row.structure is not None]
+        first, second = (
+            next((row for row in drawn if row.spec.variant == name), None)
+            for name in self.plan.variants
+        )
+        return first, second
 
     @property
     def confidence(self) -> str:
@@ -141,5 +153,6 @@ def look_at(report_input: ReportInput) -> View:
         judgement = latest(plan, pair, report_input.results)
         repetitions = judgement.tally.n_planned
         rows = ordered(pair, report_input.results, repetitions)
-        pairs.append(PairView(pair, judgement, tuple(rows)))
+        code = report_input.facts.get("builders", {}).get(pair.name, {})
+        pairs.append(PairView(pair, judgement, tuple(rows), code))
     return View(plan, tuple(pairs), report_input.facts)

@@ -22,8 +22,10 @@ from service.training import anatomy, memory, runtime
 from service.training.cache import ProgramCache
 from service.training.course import TimedOut
 from service.training.export import mlflow_model
+from service.training.fault import planted
 from service.training.material import Material, Materials
 from service.training.packing import viewed
+from service.training.structure import structure
 from service.training.trainer import Trainer, Training, digest
 
 LATENCY_CALLS = 30
@@ -156,6 +158,10 @@ class Worker:
         fields["baseline_score"] = float(pair.metric.score(test.targets, trivial))
         if spec.number:
             return None
+        found = structure(training.program.model)
+        if spec.repetition == 0:
+            found = found.model_copy(update={"fault": planted(training.program.model)})
+        fields["structure"] = found
         return mlflow_model(training.program.model, few, training.program.predict(few))
 
 
