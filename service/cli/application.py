@@ -85,12 +85,25 @@ def show(
 
 @app.command()
 def plan(
-    context: typer.Context, config: Config, sets: Sets = None, as_json: AsJson = False
+    context: typer.Context,
+    config: Config,
+    sets: Sets = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SD",
+            help="A guess of the standard deviation of a repetition's difference, in the metric's "
+            "unit: 0.02 is 2 points of accuracy.",
+            show_default="as in earlier runs of the pair",
+        ),
+    ] = None,
+    home: HomeFolder = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what a config would do, what it costs and what it could claim. Starts nothing."""
+    """Show what a config would do, what it costs and what it could find. Starts nothing."""
     from service.cli.plan import plan as do
 
-    do(_session(context), config, sets or [], as_json=as_json)
+    do(_session(context, home), config, sets or [], noise, as_json=as_json)
 
 
 @app.command()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from service.app import planning
-from service.app.outlook import document, outlook
+from service.app.outlook import POWER, Outlook, document, outlook
 from service.cli.screen import (
     advise,
     better,
@@ -21,27 +22,33 @@ from service.cli.screen import (
     write_json,
 )
 from service.cli.session import Session
+from service.contracts.errors import UserError
 from service.contracts.plan import PairPlan, Plan
 
 
-def plan(session: Session, config: Path, overrides: list[str], *, as_json: bool) -> None:
+def plan(
+    session: Session, config: Path, overrides: list[str], noise: float | None, *, as_json: bool
+) -> None:
     """Print the plan; nothing is started and no data is read.
 
     Raises:
-        UserError: the config has a mistake.
+        UserError: the config has a mistake, or its design can never reach its confidence.
     """
     planned = planning.load(config, overrides)
+    if noise is not None and not (math.isfinite(noise) and noise > 0):
+        raise UserError("must be above 0", key="--noise", value=noise)
+    found = outlook(planned, session.home, noise)
     if as_json:
-        write_json(document(planned))
+        write_json(document(planned, found))
         return
-    show(results(), planned.plan)
+    show(results(), planned.plan, found)
     sets = [word for override in overrides for word in ("--set", override)]
     advise(session, (("run", str(config), *sets), "do it"))
 
 
-def show(console: Console, plan: Plan) -> None:
+def show(console: Console, plan: Plan, found: Outlook) -> None:
     """Print a plan for people."""
-    told = outlook(plan)
+    told = found.facts
     console.print(Text(f"Experiment {plan.experiment}", style="bold"), Text(_where(plan)))
     console.print()
     pairs = table("pair", "better is", "matters from", "parameters", "epochs")
@@ -61,16 +68,51 @@ def show(console: Console, plan: Plan) -> None:
     console.print(stages)
     console.print()
     looks = table(
-        "look", "repetitions", "trainings", "smallest p", numbers=("repetitions", "trainings")
-    )
+        "look", "repetitions", "trainings", "decides below p", "smallest sign-flip p",
+        numbers=("repetitions", "trainings"),
+    )  # fmt: skip
     for place, repetitions in enumerate(plan.design.looks):
         count, smallest = told.trainings_per_look[place], told.minimum_p[place]
-        looks.add_row(str(place + 1), f"{repetitions:,}", f"{count:,}", f"{smallest:.3g}")
+        level = f"{found.levels[place]:.3g}"
+        looks.add_row(str(place + 1), f"{repetitions:,}", f"{count:,}", level, f"{smallest:.3g}")
     console.print(looks)
     console.print()
+    _show_reach(console, plan, found)
     console.print(facts([("-", claim) for claim in told.claims]))
     console.print()
     console.print(facts(_resources(plan)))
+
+
+def _show_reach(console: Console, plan: Plan, found: Outlook) -> None:
+    """What the design would find, for the pairs whose noise is known."""
+    if found.reaches:
+        reached = table("pair", "noise (sd)", f"finds (power {POWER:g})", "the margin takes")
+        for pair in plan.pairs:
+            if pair.name in found.reaches:
+                reach = found.reaches[pair.name]
+                unit, finds = pair.metric.unit, reach.detectable[-1]
+                takes = "over a million" if reach.for_margin is None else f"{reach.for_margin:,}"
+                reached.add_row(
+                    pair.name,
+                    margin(_rounded(reach.noise.sd), unit),
+                    "-" if finds is None else f"from {margin(_rounded(finds), unit)}",
+                    f"{takes} repetitions",
+                )
+        console.print(reached)
+        sources = {reach.noise.source for reach in found.reaches.values()}
+        console.print(Text(f"noise: {'; '.join(sorted(sources))}", style="dim"))
+    missing = len(plan.pairs) - len(found.reaches)
+    if missing:
+        of = "" if missing == len(plan.pairs) else f" of {plural(missing, 'pair')}"
+        console.print(
+            f"The noise{of} is not known: --noise SD guesses it, or a first run measures it."
+        )
+    console.print()
+
+
+def _rounded(value: float) -> float:
+    """To two digits: the noise is not known better."""
+    return float(f"{value:.2g}")
 
 
 def _where(plan: Plan) -> str:

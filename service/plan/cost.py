@@ -6,6 +6,10 @@ import math
 from dataclasses import dataclass
 
 from service.contracts.plan import Plan
+from service.plan.load import LoadedConfig
+
+FEWEST_REPETITIONS = 2
+"""A paired t test needs two differences."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def describe(plan: Plan) -> PlanFacts:
         plan: the plan.
 
     Returns:
-        The facts. The detectable effect is not among them: it needs a standard deviation.
+        The facts. What it would find is not among them: that needs a standard deviation.
     """
     looks = plan.design.looks
     trainings = plan.trainings
@@ -55,6 +59,33 @@ def describe(plan: Plan) -> PlanFacts:
         alpha=alpha,
         repetitions_for_alpha=math.ceil(1 - math.log2(alpha)),
         claims=_claims(plan, alpha),
+    )
+
+
+def check_reach(plan: Plan, config: LoadedConfig) -> None:
+    """Refuse a design whose verdict can be nothing but inconclusive, whatever the results.
+
+    Two repetitions are enough for the t test, which decides, to fall below any level; one has no
+    spread. That the sign-flip test needs more is told among the claims: it is a second opinion.
+
+    Args:
+        plan: the plan.
+        config: its config, for the message.
+
+    Raises:
+        UserError: it can never reach its confidence; the nearest design that can is told.
+    """
+    last = plan.design.looks[-1]
+    if last >= FEWEST_REPETITIONS:
+        return
+    needed = math.ceil(1 - math.log2(round(1 - plan.design.confidence, 12)))
+    raise config.error(
+        ("design", "repetitions"),
+        f"a single repetition has no spread, so no interval and no test: confidence "
+        f"{plan.design.confidence:.10g} can never be reached",
+        last,
+        f"{FEWEST_REPETITIONS} is the nearest that can, and from {needed} on the sign-flip test "
+        "can confirm it; archduel run takes it as it is, to show that the experiment runs",
     )
 
 
@@ -101,6 +132,11 @@ def _claims(plan: Plan, alpha: float) -> tuple[str, ...]:
         claims.append(
             f"{len(plan.design.looks)} looks share the error rate of {alpha:.3g}: an early look "
             "stops only on a difference that is clearer than the last look needs."
+        )
+    if plan.design.reserve:
+        claims.append(
+            f"{plan.design.reserve:.3g} of the error rate is kept for `archduel extend`: the looks "
+            f"above spend {alpha * (1 - plan.design.reserve):.3g}."
         )
     if len(plan.pairs) > 1:
         claims.append(

@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 from cli_calls import PROGRAM, Invoke, shell
 
-from service.app import library
+from service.app import library, planning
+from service.app.home import Home
+from service.contracts.plan import Plan
+from service.contracts.results import Outcome, TrialResult
+from service.contracts.trial import Seeds, Stage, Status, TrialSpec
+from service.stores.ledger import LedgerStore
 
 
 def widest(text: str) -> int:
@@ -93,8 +98,8 @@ def test_a_plan_tells_cost_and_claims(invoke: Invoke, config: Path) -> None:
     assert ["retrain", "24"] in [row[:2] for row in rows]
     assert ["control", "12"] in [row[:2] for row in rows]
     assert ["in", "all", "108"] in [row[:3] for row in rows]
-    assert ["1", "6", "54", "0.0312"] in rows  # 2 of the 2^6 sign patterns
-    assert ["2", "12", "108", "0.000488"] in rows
+    assert ["1", "6", "54", "0.00517", "0.0312"] in rows  # 2 of the 2^6 sign patterns
+    assert ["2", "12", "108", "0.048", "0.000488"] in rows
     assert "2 looks share the error rate" in " ".join(done.stdout.split())
     assert widest(done.stdout) <= 80
 
@@ -105,21 +110,88 @@ def test_a_plan_advises_the_run_that_does_just_that(invoke: Invoke, config: Path
 
 
 def test_a_plan_as_json_holds_the_whole_plan(invoke: Invoke, config: Path) -> None:
-    found = json.loads(invoke("plan", config, "--json").stdout)
-    assert found["trainings"] == {"search": 2, "retrain": 2, "control": 1}
-    assert found["total_trainings"] == 5
+    two = ("--set", "design.repetitions=2")
+    found = json.loads(invoke("plan", config, *two, "--noise", "0.01", "--json").stdout)
+    assert found["trainings"] == {"search": 4, "retrain": 4, "control": 2}
+    assert found["total_trainings"] == 10
     assert found["plan"]["pairs"][0]["name"] == "iris"
-    assert found["minimum_p"] == [1.0]
+    assert (found["minimum_p"], found["levels"]) == ([0.5], [0.05])
+    assert found["reaches"]["iris"]["noise"] == {"sd": 0.01, "source": "as given"}
+
+
+def test_a_plan_tells_what_it_would_find(invoke: Invoke, config: Path) -> None:
+    six = ("--set", "design.repetitions=6", "--set", "design.margin=0.01")
+    text = " ".join(invoke("plan", config, *six).stdout.split())
+    assert "The noise is not known: --noise SD guesses it" in text
+    done = invoke("plan", config, *six, "--noise", "0.02")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    # G*Power, paired t, two-sided .05, power .8: n = 6 finds 1.44 sd, and .5 sd takes 34.
+    row = ["iris", "2", "points", "from", "2.9", "points", "34", "repetitions"]
+    assert row in rows
+    assert widest(done.stdout) <= 80
+
+
+def test_a_plan_takes_the_noise_of_an_earlier_run(invoke: Invoke, config: Path) -> None:
+    plan = planning.load(config, ["design.repetitions=2"]).plan.with_data({"iris": "d"})
+    home = Home.open()
+    ledger = LedgerStore(home.ledger_url, home.path).open_experiment(plan, {})
+    assert "not known" in invoke("plan", config, "--set", "design.repetitions=6").stdout
+    ledger.record(
+        [
+            Outcome(result(plan, variant, stage, index, score))
+            for index, (first, second) in enumerate(((0.9, 0.9), (0.9, 0.92)))
+            for variant, score in (("sequential", first), ("functional", second))
+            for stage in (Stage.SEARCH, Stage.RETRAIN)
+        ]
+    )
+    text = invoke("plan", config, "--set", "design.repetitions=6").stdout
+    # sd .01414, and the upper 80% limit of one degree of freedom is 3.95 times that
+    assert "5.6 points" in text
+    assert "noise: upper 80% limit from 2 repetitions of 'tiny'" in text
+
+
+def result(plan: Plan, variant: str, stage: Stage, index: int, score: float) -> TrialResult:
+    spec = TrialSpec(
+        pair="iris", code=plan.pairs[0].code, data="d", variant=variant, stage=stage,
+        repetition=index, number=0, hyperparameters={}, budget=None, epochs=1,
+        seeds=Seeds(split=index, weights=1, order=1), runtime=plan.runtime,
+    )  # fmt: skip
+    return TrialResult(spec=spec, status=Status.OK, score=score, test_score=score, epochs=1)
+
+
+def test_a_design_that_can_never_decide_is_refused(invoke: Invoke, config: Path) -> None:
+    for words in ((), ("--json",)):
+        done = invoke("plan", config, *words)
+        assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith(f"error: {config}:4: design.repetitions")
+        assert "confidence 0.95 can never be reached" in done.stderr
+        assert "2 is the nearest that can" in done.stderr
+    assert invoke("plan", config, "--set", "design.repetitions=[1, 2]").exit_code == 0
+
+
+@pytest.mark.parametrize("noise", ["0", "-1", "nan"])
+def test_a_noise_must_be_above_0(invoke: Invoke, config: Path, noise: str) -> None:
+    done = invoke("plan", config, "--set", "design.repetitions=6", "--noise", noise)
+    assert done.exit_code == 2
+    assert "--noise: must be above 0" in done.stderr
+
+
+def test_one_noise_cannot_serve_two_units(invoke: Invoke, config: Path) -> None:
+    two = ("--set", "pairs=[iris, regression]", "--set", "design.repetitions=6")
+    done = invoke("plan", config, *two, "--noise", "0.1")
+    assert done.exit_code == 2
+    assert "metrics of different units: fraction (iris)" in done.stderr
 
 
 def test_a_plan_names_the_tracking_server(invoke: Invoke, config: Path) -> None:
     address = "https://mlflow.example:5000"
-    assert address in invoke("plan", config, "--set", f"tracking.mlflow={address}").stdout
-    assert "MLflow's store in the home folder" in invoke("plan", config).stdout
+    two = ("--set", "design.repetitions=2")
+    assert address in invoke("plan", config, *two, "--set", f"tracking.mlflow={address}").stdout
+    assert "MLflow's store in the home folder" in invoke("plan", config, *two).stdout
 
 
 def test_a_plan_leaves_nothing_behind(invoke: Invoke, config: Path, tmp_path: Path) -> None:
-    invoke("plan", config)
+    assert invoke("plan", config, "--set", "design.repetitions=2").exit_code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
 
 
@@ -159,7 +231,7 @@ def test_looking_makes_no_folder(
 
 
 def test_pipes_and_no_color_get_no_colours(config: Path) -> None:
-    done = shell("plan", config, NO_COLOR="1")
+    done = shell("plan", config, "--set", "design.repetitions=2", NO_COLOR="1")
     assert done.returncode == 0
     assert "\x1b" not in done.stdout + done.stderr
 
