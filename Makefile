@@ -42,7 +42,7 @@ validate-statistics: $(READY) ## measure the error rates of the verdicts; writes
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-header --no-annotate --quiet \
-	    --extra tensorflow --extra data --extra dev pyproject.toml -o requirements.lock
+	    --extra tensorflow --extra jax --extra data --extra dev pyproject.toml -o requirements.lock
 
 schema: $(READY) ## publish the JSON Schema of configs
 	$(BIN)/python -m service.plan.schema

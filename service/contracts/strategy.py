@@ -15,3 +15,9 @@ OF_BACKEND = {
     "torch": ("fit",),
 }
 """What each backend can do; the first is taken where nothing was measured."""
+
+
+def width(strategy: str) -> int:
+    """How many trials of one `service.contracts.trial.group_key` this strategy trains at once."""
+    name, _, number = strategy.partition("/")
+    return int(number) if name == "vmap" else 1

@@ -76,6 +76,10 @@ class Runtime(Frozen):
     gpus: float = Field(default=0.0, ge=0)
 
 
+OWN = frozenset({"learning_rate"})
+"""Hyperparameters that trials which train together may differ in."""
+
+
 class TrialSpec(Frozen):
     """One training of one variant, told completely.
 
@@ -116,3 +120,16 @@ class TrialSpec(Frozen):
     def id(self) -> str:
         """The content hash of everything above: the same trial has the same identity anywhere."""
         return content_hash(self.model_dump(mode="json"))
+
+
+def group_key(spec: TrialSpec) -> str:
+    """What trials must share to be trained together (see `service.contracts.strategy.width`).
+
+    They may differ in seeds, stage, learning rate and pruning: one compiled program serves them.
+    """
+    shared = spec.model_dump(
+        mode="json",
+        include={"pair", "code", "data", "variant", "budget", "epochs", "runtime", "strategy"},
+    )
+    shape = {name: value for name, value in spec.hyperparameters.items() if name not in OWN}
+    return content_hash([shared, shape])

@@ -8,7 +8,7 @@ import socket
 import statistics
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,22 @@ class Worker:
             ),
             model,
         )
+
+    def run_group(self, specs: Sequence[TrialSpec], attempts: Sequence[int]) -> list[Outcome]:
+        """Run trials of one `group_key`; they may take as long as one after another.
+
+        Args:
+            specs: any number of them; their strategy's width of them train at once.
+            attempts: which try each of them is, in the same order.
+
+        Returns:
+            Their outcomes in the same order, the costs shared equally among those that trained
+            together. One trial's failure takes no other with it.
+
+        Raises:
+            ArchduelError: this worker has other code, data or settings than a spec asks for.
+        """
+        return [self.run(spec, attempt) for spec, attempt in zip(specs, attempts, strict=True)]
 
     def _check(self, spec: TrialSpec) -> None:
         for what, asked, here in (
