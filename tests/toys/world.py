@@ -184,6 +184,7 @@ class World:
     plan: Callable[..., Plan] = plan
     pair: Callable[..., PairPlan] = pair
     outcome: Callable[..., Outcome] = outcome
+    unit: Callable[..., float] = unit
     propose: Any = field(default_factory=lambda: propose)
     Shuffled: type[Shuffled] = Shuffled
     Notebook: type[Notebook] = Notebook
