@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from service.app.home import Home
-from service.contracts.plan import Plan
 from service.report import Format, ReportInput
 from service.report import render as render_report
 from service.report.note import note
@@ -18,12 +17,12 @@ WRITTEN: tuple[Format, ...] = ("html", "md", "json")
 
 def render(ledger: ExperimentLedger, form: Format) -> str:
     """The report of an experiment in one of its forms."""
-    return render_report(_input(ledger, ledger.plan), form)
+    return render_report(_input(ledger), form)
 
 
 def write(ledger: ExperimentLedger, home: Home) -> dict[str, Path]:
     """Write the reports into the experiment's folder; returns them by file name."""
-    given, folder = _input(ledger, ledger.plan), home.run_folder(ledger.key)
+    given, folder = _input(ledger), home.run_folder(ledger.key)
     files: dict[str, Path] = {}
     for form in WRITTEN:
         path = folder / f"report.{form}"
@@ -43,12 +42,18 @@ def notes(ledger: ExperimentLedger) -> dict[str, str]:
     """By pair name, the Markdown that MLflow shows on the pair's run."""
     plan = ledger.plan
     return {
-        pair.name: note(_input(ledger, plan.model_copy(update={"pairs": (pair,)})))
+        pair.name: note(
+            ReportInput(
+                plan=plan.model_copy(update={"pairs": (pair,)}),
+                results=list(ledger.evidence(pair.name)),
+                facts=ledger.facts,
+            )
+        )
         for pair in plan.pairs
     }
 
 
-def _input(ledger: ExperimentLedger, plan: Plan) -> ReportInput:
-    names = {pair.name for pair in plan.pairs}
-    results = [result for result in ledger.results().values() if result.spec.pair in names]
-    return ReportInput(plan=plan, results=results, facts=ledger.facts)
+def _input(ledger: ExperimentLedger) -> ReportInput:
+    return ReportInput(
+        plan=ledger.plan, results=list(ledger.results().values()), facts=ledger.facts
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.campaign.study import Study, resume
@@ -42,9 +41,9 @@ class Campaign:
     ledger: Ledger
     propose: Proposer
     progress: Progress
-    _results: dict[str, TrialResult] = field(default_factory=dict)
     _owner: dict[str, Study] = field(default_factory=dict)
-    _known: Mapping[str, TrialResult] = field(default_factory=dict)
+    _known: dict[str, TrialResult] = field(default_factory=dict)
+    _done: int = 0
     _planned: int = 0
     _resumed: int = 0
     _seconds: float = 0.0
@@ -55,7 +54,7 @@ class Campaign:
         Returns:
             By pair name, what was found.
         """
-        self._known = self.ledger.results()
+        self._known = dict(self.ledger.results())
         undecided = list(self.plan.pairs)
         findings: dict[str, Finding] = {}
         schedule = self.plan.design.schedule
@@ -63,7 +62,7 @@ class Campaign:
             begun = schedule[look - 1] if look else 0
             self._run_repetitions(undecided, range(begun, repetitions))
             for pair in list(undecided):
-                judgement = judge(self.plan, pair, self._of(pair), look)
+                judgement = judge(self.plan, pair, self.ledger.evidence(pair.name), look)
                 findings[pair.name] = Finding(judgement, look)
                 if judgement.verdict.final:
                     undecided.remove(pair)
@@ -73,23 +72,29 @@ class Campaign:
     def _run_repetitions(self, pairs: list[PairPlan], repetitions: range) -> None:
         """Run these repetitions of these pairs; all their studies are in flight together."""
         self._planned += len(pairs) * len(repetitions) * self._trainings_per_repetition()
-        studies = [
-            Study(self.plan, pair, repetition, variant, self.propose)
-            for repetition in repetitions
-            for pair in pairs
-            for variant in self._order(pair, repetition)
-        ]
-        found: list[TrialResult] = []
+        self._begin(pairs, repetitions)
+        self._drain()
+
+    def _begin(self, pairs: list[PairPlan], repetitions: range) -> None:
+        """Give out the first batch of every study, after what the ledger holds of it.
+
+        From then on a study is kept by its trials in flight alone, and a result by no one.
+        """
         waiting: list[tuple[Study, list[TrialSpec]]] = []
-        for study in studies:
-            batch, recorded = resume(study, self._known)
-            found.extend(recorded)
-            waiting.append((study, batch))
+        found: list[TrialResult] = []
+        for repetition in repetitions:
+            for pair in pairs:
+                for variant in self._order(pair, repetition):
+                    study = Study(self.plan, pair, repetition, variant, self.propose)
+                    batch, recorded = resume(study, self._known)
+                    found.extend(recorded)
+                    waiting.append((study, batch))
+        for result in found:
+            del self._known[result.spec.id]
         self._resumed += len(found)
         self._take_in(found)
         for study, batch in waiting:
             self._submit(study, batch)
-        self._drain()
 
     def _drain(self) -> None:
         while outcomes := self.executor.collect():
@@ -111,19 +116,16 @@ class Campaign:
             self.executor.submit(batch)
 
     def _take_in(self, results: list[TrialResult]) -> None:
-        self._results.update((result.spec.id, result) for result in results)
+        self._done += len(results)
         self.progress.advance(
             Advance(
-                done=len(self._results),
+                done=self._done,
                 planned=self._planned,
                 resumed=self._resumed,
                 training_seconds=self._seconds,
                 latest=tuple(results),
             )
         )
-
-    def _of(self, pair: PairPlan) -> list[TrialResult]:
-        return [result for result in self._results.values() if result.spec.pair == pair.name]
 
     def _order(self, pair: PairPlan, repetition: int) -> tuple[str, ...]:
         """The two variants in random order, so that neither is always the first on a cold machine."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from service.contracts.results import TrialResult
+from service.contracts.ports import Told
 from service.contracts.trial import Status
 
 STARTUP_TRIALS = 4
@@ -19,7 +19,7 @@ WARMUP_SHARE = 1 / 3
 """No trial is pruned in this first share of its epochs."""
 
 
-def median_bars(pruner: str, epochs: int, told: Sequence[TrialResult]) -> tuple[float | None, ...]:
+def median_bars(pruner: str, epochs: int, told: Sequence[Told]) -> tuple[float | None, ...]:
     """The validation score that a trial must not fall behind, by epoch.
 
     The rule is the median stopping rule of Golovin et al. 2017 ("Google Vizier", 3.2.2) with the
@@ -33,12 +33,12 @@ def median_bars(pruner: str, epochs: int, told: Sequence[TrialResult]) -> tuple[
     Returns:
         One value per epoch, None where there is no bar; empty when nothing is pruned.
     """
-    counted = [result for result in told if result.status in (Status.OK, Status.PRUNED)]
+    counted = [one for one in told if one.status in (Status.OK, Status.PRUNED)]
     if pruner == "none" or len(counted) < STARTUP_TRIALS:
         return ()
     bars: list[float | None] = []
     for epoch in range(epochs):
-        seen = [r.curve.validation[epoch] for r in counted if epoch < len(r.curve.validation)]
+        seen = [one.curve[epoch] for one in counted if epoch < len(one.curve)]
         early = epoch < WARMUP_SHARE * epochs
         bars.append(None if early or not seen else float(median(seen)))
     return tuple(bars)

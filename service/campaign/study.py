@@ -37,7 +37,8 @@ class Study:
     repetition: int
     variant: str
     propose: Proposer
-    _told: list[TrialResult] = field(default_factory=list)
+    _told: list[Told] = field(default_factory=list)
+    _best: TrialResult | None = None
     _open: dict[str, TrialSpec] = field(default_factory=dict)
     _arrived: dict[str, TrialResult] = field(default_factory=dict)
     _stage: Stage | None = None
@@ -54,19 +55,25 @@ class Study:
             return []
         batch = [self._arrived[identity] for identity in self._open]
         if self._stage is Stage.SEARCH:
-            self._told.extend(batch)
+            self._take(batch)
         self._open, self._arrived = {}, {}
         return self._next()
 
     def _next(self) -> list[TrialSpec]:
         if len(self._told) < self.plan.search.trials:
             return self._opened(Stage.SEARCH, self._search_batch())
-        if self._stage is Stage.SEARCH:
-            best = winner(self.pair.metric, self._told)
-            if best is not None:
-                return self._opened(Stage.RETRAIN, self._final_batch(best.spec.hyperparameters))
+        if self._stage is Stage.SEARCH and self._best is not None:
+            best = self._best.spec.hyperparameters
+            return self._opened(Stage.RETRAIN, self._final_batch(best))
         self.finished = True
         return []
+
+    def _take(self, batch: list[TrialResult]) -> None:
+        """Keep of the search's trials what the next ones need: thousands of them may be in flight."""
+        pruned = self.plan.search.pruner != "none"
+        self._told.extend(_told(result, with_curve=pruned) for result in batch)
+        before = [] if self._best is None else [self._best]
+        self._best = winner(self.pair.metric, [*before, *batch])
 
     def _opened(self, stage: Stage, batch: list[TrialSpec]) -> list[TrialSpec]:
         self._stage = stage
@@ -79,7 +86,7 @@ class Study:
         begun = len(self._told)
         proposals = self.propose(
             self.pair.spaces[self.variant],
-            [_told(result) for result in self._told],
+            self._told,
             count=min(search.batch, search.trials - begun),
             seed=self._seed("sampler", begun),
             sampler=search.sampler,
@@ -136,12 +143,12 @@ class Study:
         return derive(self.plan.design.seed, self.pair.name, "repetition", self.repetition, *parts)
 
 
-def _told(result: TrialResult) -> Told:
+def _told(result: TrialResult, *, with_curve: bool) -> Told:
     return Told(
         hyperparameters=result.spec.hyperparameters,
         status=result.status,
         score=result.score if result.status in (Status.OK, Status.PRUNED) else None,
-        curve=result.curve.validation,
+        curve=result.curve.validation if with_curve else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,13 @@ class Ledger(Protocol):
 
     def results(self) -> Mapping[str, TrialResult]:
         """All results recorded so far, by trial id."""
+        ...
+
+    def evidence(self, pair: str) -> Iterable[TrialResult]:
+        """The results of one pair, those of searches without their curves.
+
+        It is what a judgement needs; the curves are most of what a search leaves.
+        """
         ...
 
     def record(self, outcomes: Sequence[Outcome]) -> None:

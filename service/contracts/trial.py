@@ -12,11 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.contracts.pair import Scalar
 
+_UNKNOWN: set[str] = set()
+
 
 class Frozen(BaseModel):
     """An immutable record that refuses unknown fields and values that are not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Forget which fields were given and which are defaults: nothing here asks.
+
+        Each record would keep a set of names of its own, a third of the memory of a trial's result,
+        and a driver holds thousands of those.
+        """
+        object.__setattr__(self, "__pydantic_fields_set__", _UNKNOWN)
 
 
 def content_hash(document: Any, length: int = 24) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,11 +14,14 @@ from pydantic import ValidationError
 
 from service.contracts.errors import ArchduelError
 from service.contracts.plan import Plan
-from service.contracts.results import Outcome, TrialResult
+from service.contracts.results import Curve, Outcome, TrialResult
+from service.contracts.trial import Stage
 from service.stores import database as db
 from service.stores.model_files import write_durably
 
 State = Literal["running", "finished", "failed", "interrupted"]
+
+_PAGE = 500  # results read in one go
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class SessionRow:
 class ExperimentLedger:
     """The record of one experiment (one generation); implements `contracts.ports.Ledger`.
 
-    It may be used from several threads; results are read from the database once and then only
-    what is new.
+    It may be used from several threads. Nothing that was recorded is kept in memory: who asks gets
+    it from the database, and lets it go.
 
     Args:
         database: the ledger's.
@@ -63,26 +65,22 @@ class ExperimentLedger:
         self.uuid: str = row.uuid
         self.started: str = row.started
         self._folder = home / "models" / quote(self.key, safe="")
-        self._cache: dict[str, TrialResult] = {}
-        self._last_row = 0
-        self._guard = threading.Lock()
 
     # What was recorded
 
     def results(self) -> Mapping[str, TrialResult]:
         """All results recorded so far, by trial id, in the order in which they were recorded."""
-        with self._guard:
-            query = (
-                sa.select(db.trial.c.row, db.trial.c.trial, db.trial.c.result)
-                .where(db.trial.c.experiment_id == self.identity, db.trial.c.row > self._last_row)
-                .order_by(db.trial.c.row)
-            )
-            with self.database.reading() as connection:
-                rows = connection.execute(query).all()
-            for row in rows:
-                self._cache[row.trial] = self._parsed(row.trial, row.result)
-                self._last_row = row.row
-            return dict(self._cache)
+        return dict(self._recorded())
+
+    def chosen(self, trials: Collection[str]) -> Mapping[str, TrialResult]:
+        """The results of these trials, by trial id, in the order in which they were recorded."""
+        return dict(self._recorded(db.trial.c.trial.in_(list(trials))))
+
+    def evidence(self, pair: str) -> Iterator[TrialResult]:
+        """The results of one pair, those of searches without their curves."""
+        for _, result in self._recorded(db.trial.c.pair == pair):
+            search = result.spec.stage is Stage.SEARCH
+            yield result.model_copy(update={"curve": Curve()}) if search else result
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Make results durable before it returns; a trial recorded already keeps its first result.
@@ -91,17 +89,17 @@ class ExperimentLedger:
             ArchduelError: the disk is full, or the database is locked or damaged. What was recorded
                 before is untouched; none of `outcomes` is recorded.
         """
-        known = self._known([outcome.result.spec.id for outcome in outcomes])
-        rows = []
+        first: dict[str, Outcome] = {}
         for outcome in outcomes:
+            first.setdefault(outcome.result.spec.id, outcome)
+        modelled = [identity for identity, one in first.items() if one.model is not None]
+        known = self._known(modelled) if modelled else set()
+        rows = []
+        for identity, outcome in first.items():
             spec = outcome.result.spec
-            identity = spec.id
-            if identity in known:
-                continue
-            known.add(identity)
-            # The file comes first: a row never names a model that is not there.
             model = None if outcome.model is None else f"{identity}.zip"
-            if model is not None and outcome.model is not None:
+            if model is not None and outcome.model is not None and identity not in known:
+                # The file comes first: a row never names a model that is not there.
                 write_durably(self._folder / model, outcome.model)
             rows.append(
                 {
@@ -123,10 +121,12 @@ class ExperimentLedger:
             self.database.add(db.trial, rows, connection)
             self._update(connection, updated=db.now())
 
-    def models(self) -> dict[str, Path]:
-        """The zipped MLflow models that were kept, by trial id."""
+    def models(self, trials: Collection[str]) -> dict[str, Path]:
+        """The zipped MLflow models that were kept of these trials, by trial id."""
         query = sa.select(db.trial.c.trial, db.trial.c.model).where(
-            db.trial.c.experiment_id == self.identity, db.trial.c.model.is_not(None)
+            db.trial.c.experiment_id == self.identity,
+            db.trial.c.trial.in_(list(trials)),
+            db.trial.c.model.is_not(None),
         )
         with self.database.reading() as connection:
             rows = connection.execute(query.order_by(db.trial.c.row)).all()
@@ -204,6 +204,24 @@ class ExperimentLedger:
         connection.execute(
             sa.update(db.experiment).where(db.experiment.c.id == self.identity).values(**values)
         )
+
+    def _recorded(self, *which: sa.ColumnElement[bool]) -> Iterator[tuple[str, TrialResult]]:
+        """Trial ids and results in the order of recording, read page by page."""
+        last = 0
+        query = (
+            sa.select(db.trial.c.row, db.trial.c.trial, db.trial.c.result)
+            .where(db.trial.c.experiment_id == self.identity, *which)
+            .order_by(db.trial.c.row)
+            .limit(_PAGE)
+        )
+        while True:
+            with self.database.reading() as connection:
+                rows = connection.execute(query.where(db.trial.c.row > last)).all()
+            for row in rows:
+                yield row.trial, self._parsed(row.trial, row.result)
+                last = row.row
+            if len(rows) < _PAGE:
+                return
 
     def _known(self, identities: Iterable[str]) -> set[str]:
         query = sa.select(db.trial.c.trial).where(

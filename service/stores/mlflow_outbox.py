@@ -15,8 +15,10 @@ from service.stores.mlflow_client import redacted
 from service.stores.mlflow_sender import Sender
 from service.stores.outbox_log import OutboxLog
 
-_CHUNK = 20  # trials between two looks at the clock
+_CHUNK = 50  # trials between two looks at the clock
+_GATHER_SECONDS = 0.5  # news that comes within this is sent together
 _NOTE_SECONDS = 30.0
+_NOTE_SHARE = 0.02  # of the time may go into writing notes, which takes longer as results grow
 _LONGEST_WAIT = 60.0
 
 Notes = Callable[[], Mapping[str, str]]
@@ -82,6 +84,7 @@ class Outbox:
         self._last_error: str | None = None
         self._silent = False  # MLflow does not answer, and that was said
         self._noted_at = float("-inf")
+        self._note_pause = _NOTE_SECONDS
         self._news = False  # something was sent since the last note
         self._refused: dict[str, str] = {}
         self._doubtful: set[str] = set()  # trials that were being sent when the server fell silent
@@ -149,7 +152,8 @@ class Outbox:
                     return
                 if well:
                     wait = 1.0
-                    self._wake.wait(_NOTE_SECONDS)
+                    if self._wake.wait(_NOTE_SECONDS):
+                        self._stop.wait(_GATHER_SECONDS)
                 elif stopping:
                     time.sleep(min(1.0, max(0.0, self._deadline - time.monotonic())))
                 else:
@@ -191,8 +195,7 @@ class Outbox:
         while chunk := self._log.pending(_CHUNK, but=self._refused):
             if self._late():
                 return
-            results = self._ledger.results()
-            attempted = {trial: results[trial] for trial in chunk}
+            attempted = self._ledger.chosen(chunk)
             self._news = True
             try:
                 refused = self._sender.send(attempted, self._late)
@@ -208,7 +211,7 @@ class Outbox:
             self._doubtful.clear()
 
     def _annotate(self, *, at_once: bool) -> None:
-        due = self._news and time.monotonic() - self._noted_at >= _NOTE_SECONDS
+        due = self._news and time.monotonic() - self._noted_at >= self._note_pause
         if self._note is None or self._sender is None or not (due or at_once):
             return
         self._noted_at = time.monotonic()
@@ -219,6 +222,8 @@ class Outbox:
             self._say(f"the notes for MLflow could not be written: {_one_line(error)}")
         else:
             self._sender.parents.annotate(notes)
+        took = time.monotonic() - self._noted_at
+        self._note_pause = max(_NOTE_SECONDS, took / _NOTE_SHARE)
 
     def _fell_silent(self, error: Exception) -> None:
         self._sender = None

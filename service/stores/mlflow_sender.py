@@ -55,7 +55,7 @@ class Sender:
         # Runs that are there although the log does not know of them, by trial.
         self._adopted = adopted(self._client, self.experiment_id) if log.is_empty() else {}
         self.parents = Parents(self._client, self.experiment_id, ledger, begin=begin)
-        self._models = ledger.models()
+        self._models: dict[str, Path] = {}
 
     def send(
         self, results: Mapping[str, TrialResult], late: Callable[[], bool] = lambda: False
@@ -76,7 +76,7 @@ class Sender:
         from mlflow.exceptions import MlflowException
 
         claimed_before = self._log.claim(results)
-        self._models = self._ledger.models()
+        self._models = self._ledger.models(results)
         for pair, data in {(r.spec.pair, r.spec.data) for r in results.values()}:
             self.parents.describe_data(pair, data)
         sent: dict[str, str] = {}

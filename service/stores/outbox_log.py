@@ -28,16 +28,24 @@ class OutboxLog:
         self._database = ledger.database
         self._identity = ledger.identity
         self._target = target
+        self._oldest = 0  # every row below is synced, so that looking costs the same at any time
         self._mine = sa.and_(
             db.outbox.c.experiment_id == self._identity, db.outbox.c.target == target
         )
 
     def pending(self, limit: int, but: Collection[str] = ()) -> list[str]:
         """The oldest trials that are not synced, at most `limit`, without those in `but`."""
+        query = (
+            self._waiting(db.trial.c.row, db.trial.c.trial)
+            .where(db.trial.c.row >= self._oldest)
+            .order_by(db.trial.c.row)
+            .limit(limit + len(but))
+        )
         with self._database.reading() as connection:
-            rows = connection.scalars(self._waiting(db.trial.c.trial).order_by(db.trial.c.row))
-            found = [trial for trial in rows if trial not in but]
-        return found[:limit]
+            rows = connection.execute(query).all()
+        if rows:
+            self._oldest = rows[0].row
+        return [row.trial for row in rows if row.trial not in but][:limit]
 
     def counts(self) -> tuple[int, int]:
         """How many trials are synced, and how many wait."""
@@ -66,14 +74,13 @@ class OutboxLog:
         """Record that trials are complete at the target; `runs` is MLflow's run id by trial id."""
         if not runs:
             return
-        at = db.now()
+        update = (
+            sa.update(db.outbox)
+            .where(self._mine, db.outbox.c.trial == sa.bindparam("sent"))
+            .values(run_id=sa.bindparam("run"), synced_at=db.now())
+        )
         with self._database.writing() as connection:
-            for trial, run in runs.items():
-                connection.execute(
-                    sa.update(db.outbox)
-                    .where(self._mine, db.outbox.c.trial == trial)
-                    .values(run_id=run, synced_at=at)
-                )
+            connection.execute(update, [{"sent": trial, "run": run} for trial, run in runs.items()])
 
     def runs(self) -> dict[str, str]:
         """MLflow's run id by trial id, of what is synced."""
@@ -92,13 +99,14 @@ class OutboxLog:
         """Forget every copy: the target was emptied."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(db.outbox).where(self._mine))
+        self._oldest = 0
 
-    def _waiting(self, what: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    def _waiting(self, *what: sa.ColumnElement[Any]) -> sa.Select[Any]:
         synced = sa.and_(
             self._mine, db.outbox.c.trial == db.trial.c.trial, db.outbox.c.synced_at.is_not(None)
         )
         return (
-            sa.select(what)
+            sa.select(*what)
             .select_from(db.trial)
             .where(
                 db.trial.c.experiment_id == self._identity,

@@ -37,7 +37,7 @@ def test_what_is_recorded_comes_back_equal_and_in_order(store, url):
     again = LedgerStore(url).experiment("iris")
     for results in (ledger.results(), again.results()):
         assert list(results.values()) == [outcome.result for outcome in given]
-    [(trial, path)] = again.models().items()
+    [(trial, path)] = again.models(again.results()).items()
     assert trial == given[-1].result.spec.id
     assert path.read_bytes() == b"zip"
     assert [p for p in path.parent.iterdir() if p != path] == []
@@ -58,7 +58,7 @@ def test_recording_again_changes_nothing(store):
     other = Outcome(first.result.model_copy(update={"score": 0.0}), model=b"second")
     ledger.record([other, *outcomes(1), *outcomes(1)])
     assert list(ledger.results().values()) == [first.result, a_result(0)]
-    assert ledger.models()[first.result.spec.id].read_bytes() == b"first"
+    assert ledger.models(ledger.results())[first.result.spec.id].read_bytes() == b"first"
 
 
 def test_the_same_trial_twice_in_one_batch_keeps_the_first(store):
@@ -193,7 +193,7 @@ def test_kill_9_while_recording_loses_nothing_that_was_durable(tmp_path, url):
         assert len(results) >= told
         assert len(results) % 3 == 0, "a batch is recorded as a whole"
         assert results == [a_result(number) for number in range(len(results))]
-        for path in ledger.models().values():
+        for path in ledger.models(ledger.results()).values():
             assert path.read_bytes() == b"model" * 1000
     assert told > 0
     with sqlite3.connect(tmp_path / "ledger.db") as connection:

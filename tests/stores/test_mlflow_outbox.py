@@ -204,7 +204,9 @@ def test_kill_9_again_and_again(ledger, url, tracking):
     copy = Copy(tracking)
     copy.assert_complete(ledger)
     models = copy.client.search_logged_models([copy.experiment.experiment_id])
-    assert sorted(m.tags["archduel.trial"] for m in models) == sorted(ledger.models())
+    assert sorted(m.tags["archduel.trial"] for m in models) == sorted(
+        ledger.models(ledger.results())
+    )
     assert {str(m.status) for m in models} == {"READY"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,6 +154,9 @@ class Notebook:
 
     def results(self) -> Mapping[str, TrialResult]:
         return dict(self.kept)
+
+    def evidence(self, pair: str) -> Iterable[TrialResult]:
+        return [result for result in self.kept.values() if result.spec.pair == pair]
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         for one in outcomes:
