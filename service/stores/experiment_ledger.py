@@ -22,6 +22,7 @@ from service.stores.model_files import write_durably
 State = Literal["running", "finished", "failed", "interrupted"]
 
 _PAGE = 500  # results read in one go
+_NO_CURVE = Curve()
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class ExperimentLedger:
         """The results of one pair, those of searches without their curves."""
         for _, result in self._recorded(db.trial.c.pair == pair):
             search = result.spec.stage is Stage.SEARCH
-            yield result.model_copy(update={"curve": Curve()}) if search else result
+            yield result.model_copy(update={"curve": _NO_CURVE}) if search else result
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Make results durable before it returns; a trial recorded already keeps its first result.
