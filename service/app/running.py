@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +17,13 @@ from service.app.home import Home
 from service.app.planning import Planned
 from service.app.tracking import Tracking
 from service.campaign import Campaign, Finding
+from service.campaign.strategy import settle
 from service.contracts.data import Dataset
 from service.contracts.errors import UserError
+from service.contracts.plan import Plan
 from service.contracts.ports import Advance, Executor, Progress
+from service.contracts.strategy import Timing
+from service.contracts.trial import TrialSpec
 from service.plan.resources import check_resources
 from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.ledger import LedgerStore
@@ -146,11 +150,27 @@ def _campaign(
     address: str | None,
 ) -> dict[str, Finding]:
     executor = LazyExecutor(lambda: _executor(planned, datasets, progress, name, address))
-    campaign = Campaign(planned.plan, executor, ledger, propose, progress)
     try:
-        return campaign.run()
+        plan = _settled(planned.plan, ledger, executor, progress)
+        return Campaign(plan, executor, ledger, propose, progress).run()
     finally:
         executor.close()
+
+
+def _settled(
+    plan: Plan, ledger: ExperimentLedger, executor: LazyExecutor, progress: Progress
+) -> Plan:
+    """The plan with a strategy for each pair: those recorded, else chosen now and recorded."""
+
+    def measure(specs: Sequence[TrialSpec]) -> list[Timing]:
+        names = ", ".join(dict.fromkeys(spec.strategy for spec in specs))
+        progress.say(f"measuring how long a training takes ({names})")
+        return executor.measure(specs)
+
+    settled = settle(plan, measure, lambda: executor.slots)
+    if settled != plan:
+        ledger.set_strategies(settled)
+    return settled
 
 
 def _executor(
@@ -214,6 +234,9 @@ class LazyExecutor:
     @property
     def slots(self) -> int:
         return self._executor().slots
+
+    def measure(self, specs: Sequence[TrialSpec]) -> list[Timing]:
+        return self._executor().measure(specs)
 
     def submit(self, batch: Any) -> None:
         self._executor().submit(batch)

@@ -134,9 +134,14 @@ class Study:
                 order=self._seed(purpose, number, "order"),
             ),
             runtime=self.plan.runtime,
-            strategy=self.pair.strategy or OF_BACKEND[self.plan.backend][0],
+            strategy=self._strategy,
             prune_at=bars,
         )
+
+    @property
+    def _strategy(self) -> str:
+        chosen = self.pair.strategy
+        return OF_BACKEND[self.plan.backend][0] if chosen is None else chosen.strategy
 
     def _seed(self, *parts: str | int) -> int:
         """A seed that both variants of a repetition share."""

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Literal
 
 from service.contracts.pair import Scalar
+from service.contracts.strategy import StrategyChoice
 from service.contracts.trial import Frozen, Runtime, content_hash
 
 Backend = Literal["tensorflow", "jax", "torch"]
@@ -83,7 +84,7 @@ class PairPlan(Frozen):
     why_not_sequential: str | None = None
     unmatched_because: str | None = None
     published: str | None = None
-    strategy: str | None = None
+    strategy: StrategyChoice | None = None
 
 
 class SearchPlan(Frozen):
@@ -146,6 +147,7 @@ class Plan(Frozen):
         backend: the Keras backend.
         pairs: what is compared.
         search, design, resources: as their classes say.
+        strategy: how trainings are computed; "auto" leaves it to a measurement for each pair.
         data_source: packaged, online or path; `data_path` goes with path.
         mlflow: a tracking address, or None for the store under the home folder.
         config: the config as it was given, overrides applied, for the report's recipe.
@@ -157,6 +159,7 @@ class Plan(Frozen):
     search: SearchPlan
     design: DesignPlan
     resources: ResourcePlan
+    strategy: str = "auto"
     data_source: Literal["packaged", "online", "path"]
     data_path: str | None
     mlflow: str | None
@@ -204,9 +207,12 @@ class Plan(Frozen):
         pairs = (pair.model_copy(update={"data": fingerprints[pair.name]}) for pair in self.pairs)
         return self.model_copy(update={"pairs": tuple(pairs)})
 
-    def with_strategies(self, strategies: Mapping[str, str]) -> Plan:
-        """The plan with its strategies chosen, by pair name."""
-        pairs = (pair.model_copy(update={"strategy": strategies[pair.name]}) for pair in self.pairs)
+    def with_strategies(self, strategies: Mapping[str, StrategyChoice]) -> Plan:
+        """The plan with strategies chosen, by pair name; the other pairs stay as they are."""
+        pairs = (
+            pair.model_copy(update={"strategy": strategies.get(pair.name, pair.strategy)})
+            for pair in self.pairs
+        )
         return self.model_copy(update={"pairs": tuple(pairs)})
 
     def pair(self, name: str) -> PairPlan:

@@ -9,6 +9,7 @@ from typing import Protocol
 from service.contracts.pair import Hyperparameters
 from service.contracts.plan import RangePlan
 from service.contracts.results import Outcome, TrialResult
+from service.contracts.strategy import Timing
 from service.contracts.trial import Status, TrialSpec
 
 
@@ -29,6 +30,14 @@ class Executor(Protocol):
 
         Every submitted trial comes back exactly once, with a status; an empty list means that
         nothing is outstanding.
+        """
+        ...
+
+    def measure(self, specs: Sequence[TrialSpec]) -> list[Timing]:
+        """Time trainings like these, one at a time on each worker, in their order.
+
+        Called while nothing that was submitted is outstanding. A spec that cannot be measured has
+        the reason in its timing.
         """
         ...
 

@@ -1,6 +1,8 @@
-"""The names of the ways to run a training: what a plan may choose from, and a worker carries out."""
+"""The ways to run a training: what a plan may choose from, a worker carries out, a report shows."""
 
 from __future__ import annotations
+
+from service.contracts.trial import Frozen
 
 STRATEGIES = {
     "fit": "Keras' own fit, an epoch at a time; every backend has it",
@@ -21,3 +23,40 @@ def width(strategy: str) -> int:
     """How many trials of one `service.contracts.trial.group_key` this strategy trains at once."""
     name, _, number = strategy.partition("/")
     return int(number) if name == "vmap" else 1
+
+
+INPUTS_OF_A_PROGRAM = frozenset({"learning_rate", "batch_size"})
+"""Hyperparameters that a compiled program takes as inputs: the model is the same for all values."""
+
+
+class Timing(Frozen):
+    """What one strategy took for one variant, measured on one of the experiment's workers.
+
+    Args:
+        variant: whose model it was; its hyperparameters were in the middle of the ranges.
+        strategy: how it was computed.
+        compile_seconds: from nothing to a program that was run once.
+        epoch_seconds: a warm epoch of one training, with the answers that score it.
+        error: why it could not be measured, in one line; the seconds mean nothing then.
+    """
+
+    variant: str
+    strategy: str
+    compile_seconds: float = 0.0
+    epoch_seconds: float = 0.0
+    error: str | None = None
+
+
+class StrategyChoice(Frozen):
+    """How a pair's trainings are computed: the same for both variants, chosen once, kept on resume.
+
+    Args:
+        strategy: its name.
+        reason: why this one, in a sentence.
+        timings: what was measured, nothing where the config says which or where no measurement
+            could pay.
+    """
+
+    strategy: str
+    reason: str
+    timings: tuple[Timing, ...] = ()

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from service.contracts.data import Dataset
 from service.contracts.pair import LocatedPair
 from service.contracts.results import Outcome
+from service.contracts.strategy import Timing
 from service.contracts.trial import Runtime, TrialSpec
 from service.training.runtime import check_installed
 from service.training.worker import Worker
@@ -46,6 +47,9 @@ class InlineExecutor:
 
     def collect(self) -> list[Outcome]:
         return [self._worker.run(self._queue.popleft())] if self._queue else []
+
+    def measure(self, specs: Sequence[TrialSpec]) -> list[Timing]:
+        return [self._worker.measure(spec) for spec in specs]
 
     def close(self) -> None:
         self._queue.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.contracts.results import Outcome
+from service.contracts.strategy import Timing
 from service.contracts.trial import Runtime, TrialSpec
 
 
@@ -39,6 +40,10 @@ class WarmWorker:
         from service.training.memory import resident_bytes
 
         return resident_bytes()
+
+    def measure(self, spec: TrialSpec) -> Timing:
+        """Time a training like this one."""
+        return self._worker.measure(spec)
 
     def run(self, spec: TrialSpec, attempt: int) -> tuple[Outcome, int]:
         """Run one trial; returns its outcome and the process's resident bytes after it."""

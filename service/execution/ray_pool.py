@@ -17,10 +17,12 @@ from service.contracts.data import Dataset
 from service.contracts.errors import ArchduelError
 from service.contracts.pair import LocatedPair
 from service.contracts.results import Outcome
+from service.contracts.strategy import Timing
 from service.contracts.trial import Runtime, Status, TrialSpec
 from service.execution import ray_session
 from service.execution.ray_actor import WarmWorker
 from service.execution.ray_failures import creation_error, gone, one_line
+from service.execution.ray_measure import measured
 
 ATTEMPTS = 3
 """How often a trial is tried whose worker was lost, before it counts as lost itself."""
@@ -93,21 +95,12 @@ class RayPool:
         self._recycle_growth = recycle_growth
         self._tickets = {name: (pair.reference, pair.text) for name, pair in pairs.items()}
         self._data = {name: self._ray.put(dataset) for name, dataset in datasets.items()}
-        self._slots = self._count(max_parallel)
+        self._slots = ray_session.slots(ray, settings, max_parallel)
         self._workers: list[_Slot] = []
         self._queue: deque[list[_Task]] = deque()
         self._given_up: list[Outcome] = []
         self._false_starts = 0
         self._heard_at = time.monotonic()
-
-    def _count(self, max_parallel: int | None) -> int:
-        threads, gpus = self._settings.threads, self._settings.gpus
-        fits = ray_session.places(self._ray, threads, gpus)
-        if fits < 1:
-            raise ArchduelError(
-                f"no node of the Ray cluster has the {threads} CPUs and {gpus:g} GPUs of a trial"
-            )
-        return fits if max_parallel is None else min(fits, max_parallel)
 
     @property
     def slots(self) -> int:
@@ -129,6 +122,17 @@ class RayPool:
             done = self._wait()
             if done:
                 return done
+
+    def measure(self, specs: Sequence[TrialSpec]) -> list[Timing]:
+        """Time trainings like these; see `service.contracts.ports.Executor`."""
+        while len(self._workers) < min(self._slots, len(specs)):
+            self._start()
+        while not (ready := [worker for worker in self._workers if worker.ready]):
+            self._wait()
+        timings, stuck = measured(self._ray, [one.actor for one in ready], specs, self._timeout)
+        for place in stuck:
+            self._dismiss(ready[place])
+        return timings
 
     def close(self) -> None:
         for worker in self._workers:

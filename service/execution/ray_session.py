@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from service.contracts.errors import ArchduelError, UserError
+from service.contracts.trial import Runtime
 from service.execution.ray_address import require_answer
 from service.execution.ray_failures import one_line
 
@@ -104,3 +105,18 @@ def _own_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def slots(ray: Any, settings: Runtime, max_parallel: int | None) -> int:
+    """How many trials run at once: all that fit, or fewer where the plan says so.
+
+    Raises:
+        ArchduelError: not one fits.
+    """
+    fits = places(ray, settings.threads, settings.gpus)
+    if fits < 1:
+        raise ArchduelError(
+            f"no node of the Ray cluster has the {settings.threads} CPUs and {settings.gpus:g} "
+            "GPUs of a trial"
+        )
+    return fits if max_parallel is None else min(fits, max_parallel)

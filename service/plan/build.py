@@ -69,6 +69,7 @@ def build_plan(config: LoadedConfig, locate: Locate, names: Sequence[str]) -> Pl
             max_parallel=None if resources.max_parallel == "auto" else resources.max_parallel,
             trial_timeout_seconds=resources.trial_timeout,
         ),
+        strategy=given.training.strategy,
         data_source=given.data.source,
         data_path=_data_path(config),
         mlflow=None if given.tracking.mlflow == "auto" else given.tracking.mlflow,

@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from service.contracts.errors import did_you_mean
+from service.contracts.strategy import OF_BACKEND
 from service.plan.document import KeyPath
 from service.plan.problems import Written, written
 from service.plan.schema import Config
@@ -34,6 +36,7 @@ def contradictions(config: Config) -> Iterator[Contradiction]:
     """Yield every contradiction between two keys (or two values of one)."""
     yield from _search(config)
     yield from _design(config)
+    yield from _training(config)
     yield from _resources(config)
     yield from _data(config)
     yield from _tracking(config)
@@ -80,6 +83,18 @@ def _design(config: Config) -> Iterator[Contradiction]:
                 f"{earlier}",
                 Written(later),
             )
+
+
+def _training(config: Config) -> Iterator[Contradiction]:
+    strategy, known = config.training.strategy, OF_BACKEND[config.backend]
+    if strategy in ("auto", *known):
+        return
+    yield Contradiction(
+        ("training", "strategy"),
+        f"must be auto or one that backend {config.backend} has: {', '.join(known)}",
+        Written(strategy),
+        did_you_mean(strategy, ("auto", *known)),
+    )
 
 
 def _resources(config: Config) -> Iterator[Contradiction]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from service.contracts.plan import Backend
+from service.contracts.strategy import STRATEGIES
 from service.plan.values import (
     Address,
     Duration,
@@ -89,6 +90,17 @@ class DesignConfig(Section):
     seed: int = Field(default=0, ge=0, le=2**63 - 1, description="The root of every random draw.")
 
 
+class TrainingConfig(Section):
+    """How trainings are computed; it changes how fast they are, and the last bits of results."""
+
+    strategy: str = Field(
+        default="auto",
+        description="auto: measured for each pair, once, and kept; or "
+        + "; ".join(f"{name}: {what}" for name, what in STRATEGIES.items())
+        + ".",
+    )
+
+
 class ResourcesConfig(Section):
     """What a trial gets, and how many run at once."""
 
@@ -155,6 +167,7 @@ class Config(Section):
         "none: each variant's size is searched. Default: parameters, but for pairs that say why "
         "not.",
     )
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
     resources: ResourcesConfig = Field(default_factory=ResourcesConfig)
     data: DataConfig = Field(default_factory=DataConfig)
     tracking: TrackingConfig = Field(default_factory=TrackingConfig)

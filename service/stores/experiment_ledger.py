@@ -146,6 +146,12 @@ class ExperimentLedger:
                 f"and this one cannot read it ({error.error_count()} fields); use that version"
             ) from error
 
+    def set_strategies(self, plan: Plan) -> None:
+        """Keep the strategies that were chosen for this plan's pairs; its protocol is the same."""
+        text = json.dumps(plan.model_dump(mode="json"))
+        with self.database.writing() as connection:
+            self._update(connection, plan=text, updated=db.now())
+
     @property
     def facts(self) -> dict[str, Any]:
         """The facts of the first run."""

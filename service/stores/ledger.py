@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from service.contracts.errors import ArchduelError, UserError, did_you_mean
 from service.contracts.plan import Plan
+from service.contracts.strategy import StrategyChoice
 from service.stores import database as db
 from service.stores.experiment_ledger import ExperimentLedger, State
 from service.stores.protocol_diff import differences
@@ -93,7 +94,8 @@ class LedgerStore:
         Args:
             plan: what is run. Of a reopened experiment the stored plan becomes this one: the
                 protocol is the same, resources and addresses are those of the latest run, and the
-                extensions are the plan's or, where it has none, those recorded.
+                extensions are the plan's or, where it has none, those recorded. The strategies
+                that were chosen stay.
             facts: what is known of this run as JSON (machine, versions, command). The first
                 run's stay the experiment's facts; each run's are kept as a session.
             fresh: start a new generation, whatever is recorded.
@@ -108,6 +110,7 @@ class LedgerStore:
             elif latest.protocol == plan.protocol_hash:
                 identity = int(latest.id)
                 going_on = plan.extended(plan.design.extensions or _extensions(latest.plan))
+                going_on = going_on.with_strategies(_strategies(latest.plan))
                 connection.execute(
                     sa.update(db.experiment)
                     .where(db.experiment.c.id == identity)
@@ -235,6 +238,14 @@ def sentences(verdicts: Mapping[str, Any]) -> dict[str, str]:
 
 def _key(name: str, generation: int) -> str:
     return name if generation == 1 else f"{name}.{generation}"
+
+
+def _strategies(plan: str) -> dict[str, StrategyChoice]:
+    """What was chosen for each pair of a recorded plan."""
+    chosen = {pair["name"]: pair.get("strategy") for pair in json.loads(plan)["pairs"]}
+    return {
+        name: StrategyChoice.model_validate(choice) for name, choice in chosen.items() if choice
+    }
 
 
 def _extensions(plan: str) -> tuple[int, ...]:

@@ -12,8 +12,9 @@ import numpy as np
 
 from service.contracts.data import Arrays, Examples
 from service.contracts.pair import CONTROL, Hyperparameters, Pair, Scalar
+from service.contracts.strategy import INPUTS_OF_A_PROGRAM, Timing
 from service.contracts.trial import TrialSpec, content_hash
-from service.training import control, course, matching, strategies
+from service.training import control, course, matching, stopwatch, strategies
 from service.training.anatomy import parameters
 from service.training.cache import ProgramCache, Ready
 from service.training.course import Course, Orders, Watch
@@ -21,9 +22,6 @@ from service.training.initial import Blueprint
 from service.training.material import Material
 from service.training.packing import viewed
 from service.training.program import PREDICTION_BATCH, Objective, Program
-
-INPUTS_OF_THE_PROGRAM = frozenset({"learning_rate", "batch_size"})
-"""Hyperparameters that a compiled program takes as inputs: the model is the same for all values."""
 
 VIEWS = 8
 """Splits as a variant sees them that are kept: trials of a repetition come together."""
@@ -46,6 +44,15 @@ class Training:
     hyperparameters: dict[str, Scalar]
     reused: bool
     compile_seconds: float
+
+
+@dataclass
+class _Begun:
+    ready: Ready
+    reused: bool
+    hyperparameters: dict[str, Scalar]
+    orders: Orders
+    watch: Watch
 
 
 class Trainer:
@@ -74,6 +81,35 @@ class Trainer:
             TimedOut: the deadline passed.
         """
         started = time.perf_counter()
+        begun = self._begin(spec, material)
+        training = Training(
+            begun.ready.program,
+            Course(spec, self._pair.metric),
+            begun.hyperparameters,
+            begun.reused,
+            time.perf_counter() - started,
+        )
+        ready, watch = begun.ready, begun.watch
+        course.run(
+            training.course, ready.program, begun.orders, watch, deadline, ready.epoch_seconds
+        )
+        ready.epoch_seconds = training.course.seconds / max(1, len(training.course.loss))
+        return training
+
+    def measure(self, spec: TrialSpec, material: Material) -> Timing:
+        """How long a training like this takes; the program is left to the trials that want it."""
+        started = time.perf_counter()
+        begun = self._begin(spec, material)
+        prepared = time.perf_counter() - started
+        return Timing(
+            variant=spec.variant,
+            strategy=spec.strategy,
+            compile_seconds=prepared,
+            epoch_seconds=stopwatch.epoch(begun.ready.program, begun.orders, begun.watch),
+        )
+
+    def _begin(self, spec: TrialSpec, material: Material) -> _Begun:
+        """The program, compiled and at the start of this spec's training."""
         hyperparameters = self._resolved(spec)
         train, validation = self._seen(spec, material)
         orders = Orders(spec.seeds.order, len(train), int(hyperparameters["batch_size"]))
@@ -88,16 +124,7 @@ class Trainer:
         if not reused:
             self._compile(program, orders, watch, spec.epochs)
             program.start(state, rate, train)
-        training = Training(
-            program,
-            Course(spec, self._pair.metric),
-            hyperparameters,
-            reused,
-            time.perf_counter() - started,
-        )
-        course.run(training.course, program, orders, watch, deadline, ready.epoch_seconds)
-        ready.epoch_seconds = training.course.seconds / max(1, len(training.course.loss))
-        return training
+        return _Begun(ready, reused, hyperparameters, orders, watch)
 
     def answers(self, spec: TrialSpec, program: Program, inputs: Arrays) -> Arrays:
         """What the variant answers to these inputs, by target name."""
@@ -181,7 +208,7 @@ class Trainer:
 
 def _of_the_model(hyperparameters: Hyperparameters) -> dict[str, Scalar]:
     """What a builder gets: without what a program takes as inputs, since it is built only once."""
-    return {k: v for k, v in hyperparameters.items() if k not in INPUTS_OF_THE_PROGRAM}
+    return {k: v for k, v in hyperparameters.items() if k not in INPUTS_OF_A_PROGRAM}
 
 
 def _outputs(model: Any) -> list[tuple[int | None, ...]]:

@@ -17,6 +17,7 @@ from service.contracts.data import Dataset
 from service.contracts.errors import ArchduelError
 from service.contracts.pair import LocatedPair
 from service.contracts.results import Cost, Outcome, TrialResult
+from service.contracts.strategy import Timing
 from service.contracts.trial import Runtime, Stage, Status, TrialSpec
 from service.training import anatomy, memory, runtime
 from service.training.cache import ProgramCache
@@ -105,6 +106,20 @@ class Worker:
             ArchduelError: this worker has other code, data or settings than a spec asks for.
         """
         return [self.run(spec, attempt) for spec, attempt in zip(specs, attempts, strict=True)]
+
+    def measure(self, spec: TrialSpec) -> Timing:
+        """Time a training like this one without doing it; what goes wrong is told in the timing.
+
+        Raises:
+            ArchduelError: as `run`.
+        """
+        self._check(spec)
+        try:
+            material = self._materials[spec.pair].get(spec.seeds.split)
+            return self._trainers[spec.pair].measure(spec, material)
+        except Exception as error:
+            _, reason = _classified(error, self._pairs[spec.pair])
+            return Timing(variant=spec.variant, strategy=spec.strategy, error=reason)
 
     def _check(self, spec: TrialSpec) -> None:
         for what, asked, here in (

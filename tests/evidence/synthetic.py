@@ -132,6 +132,7 @@ def make_plan(
         resources=ResourcePlan(
             cpus_per_trial=1, gpus_per_trial=0.0, max_parallel=None, trial_timeout_seconds=600.0
         ),
+        strategy="auto",
         data_source="packaged",
         data_path=None,
         mlflow=None,

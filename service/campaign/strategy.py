@@ -1,0 +1,170 @@
+"""Chooses how each pair's trainings are computed: by a short measurement, where one can pay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import exp, log, prod
+
+from service.contracts.pair import Scalar
+from service.contracts.plan import PairPlan, Plan, RangePlan
+from service.contracts.strategy import INPUTS_OF_A_PROGRAM, OF_BACKEND, StrategyChoice, Timing
+from service.contracts.trial import Seeds, Stage, TrialSpec
+from service.plan.seeds import derive
+
+WORTH_SECONDS = 20.0
+"""Further strategies are measured where a free one would save a pair more than this."""
+
+Measure = Callable[[Sequence[TrialSpec]], list[Timing]]
+
+
+def settle(plan: Plan, measure: Measure, slots: Callable[[], int]) -> Plan:
+    """Choose for every pair that has no strategy yet.
+
+    The first strategy of the backend is measured for both variants. Only where all the pair's
+    trainings would take long under it are the others measured too; the one wins that is expected
+    to end first with both variants under it.
+
+    Args:
+        plan: the plan.
+        measure: times trainings like some specs, in their order.
+        slots: how many trainings run at once; asked only where something is measured.
+
+    Returns:
+        The plan with a `StrategyChoice` in each pair.
+    """
+    named = {pair.name: _without_measuring(plan) for pair in plan.pairs}
+    chosen = {pair.name: pair.strategy or named[pair.name] for pair in plan.pairs}
+    open_pairs = [pair for pair in plan.pairs if chosen[pair.name] is None]
+    if open_pairs:
+        measured = _measured(plan, open_pairs, OF_BACKEND[plan.backend][:1], measure)
+        at_once = slots()
+        slow = [
+            pair
+            for pair in open_pairs
+            if _could_save(plan, pair, measured[pair.name], at_once) > WORTH_SECONDS
+        ]
+        for name, timings in _measured(plan, slow, OF_BACKEND[plan.backend][1:], measure).items():
+            measured[name] += timings
+        for pair in open_pairs:
+            chosen[pair.name] = _best(plan, pair, measured[pair.name], at_once)
+    return plan.with_strategies({name: choice for name, choice in chosen.items() if choice})
+
+
+def expected_seconds(
+    plan: Plan, pair: PairPlan, timings: Sequence[Timing], slots: int, *, free: bool = False
+) -> float:
+    """How long all trainings of a pair take under one strategy.
+
+    Args:
+        plan, pair: what is planned, up to the last look.
+        timings: one for each variant.
+        slots: how many trainings run at once; each worker compiles every program.
+        free: count the compiling alone.
+
+    Returns:
+        Wall seconds.
+    """
+    design, total = plan.design, 0.0
+    for timing in timings:
+        own = design.looks[-1] * (plan.search.trials + design.retrain)
+        programs = min(_programs(pair.spaces[timing.variant]), own)
+        if timing.variant == pair.variants[0]:
+            own += design.looks[-1]
+            programs *= 2  # The control's are its own.
+        total += programs * timing.compile_seconds
+        total += 0.0 if free else own * pair.epochs * timing.epoch_seconds / slots
+    return total
+
+
+def _without_measuring(plan: Plan) -> StrategyChoice | None:
+    """The choice where there is none to make."""
+    if plan.strategy != "auto":
+        return StrategyChoice(strategy=plan.strategy, reason="the config says so")
+    known = OF_BACKEND[plan.backend]
+    if len(known) == 1:
+        return StrategyChoice(strategy=known[0], reason=f"backend {plan.backend} has no other")
+    return None
+
+
+def _measured(
+    plan: Plan, pairs: Sequence[PairPlan], strategies: Sequence[str], measure: Measure
+) -> dict[str, tuple[Timing, ...]]:
+    """By pair, a timing of each strategy and variant; what all pairs need is measured together."""
+    asked = [
+        (pair.name, _probe(plan, pair, variant, strategy))
+        for pair in pairs
+        for strategy in strategies
+        for variant in pair.variants
+    ]
+    found: dict[str, tuple[Timing, ...]] = {pair.name: () for pair in pairs}
+    timings = measure([spec for _, spec in asked]) if asked else []
+    for (name, _), timing in zip(asked, timings, strict=True):
+        found[name] += (timing,)
+    return found
+
+
+def _could_save(plan: Plan, pair: PairPlan, timings: Sequence[Timing], slots: int) -> float:
+    """Seconds that a strategy would save which computes in no time and compiles twice as long."""
+    if any(timing.error for timing in timings):
+        return 0.0  # The trials will say what is wrong with it.
+    whole = expected_seconds(plan, pair, timings, slots)
+    return whole - 2 * expected_seconds(plan, pair, timings, slots, free=True)
+
+
+def _best(plan: Plan, pair: PairPlan, timings: tuple[Timing, ...], slots: int) -> StrategyChoice:
+    first = OF_BACKEND[plan.backend][0]
+    expected: dict[str, float] = {}
+    for strategy in OF_BACKEND[plan.backend]:
+        own = [timing for timing in timings if timing.strategy == strategy]
+        if own and not any(timing.error for timing in own):
+            expected[strategy] = expected_seconds(plan, pair, own, slots)
+    if not expected:
+        return StrategyChoice(strategy=first, reason="none could be measured", timings=timings)
+    best = min(expected, key=expected.__getitem__)
+    if len(timings) == len(pair.variants):
+        reason = (
+            f"all trainings take about {expected[best]:.0f} s with it: no other could save "
+            f"{WORTH_SECONDS:.0f} s"
+        )
+    else:
+        others = ", ".join(f"{s} {expected[s]:.0f} s" for s in expected if s != best)
+        reason = f"all trainings are expected to take {expected[best]:.0f} s"
+        reason += f" ({others})" if others else ""
+    return StrategyChoice(strategy=best, reason=reason, timings=timings)
+
+
+def _programs(space: Mapping[str, RangePlan]) -> float:
+    """How many models of different shape a space has; endless where a range is not of choices."""
+    shapes = [range_ for name, range_ in space.items() if name not in INPUTS_OF_A_PROGRAM]
+    return prod(len(r.values) if r.kind == "choice" else float("inf") for r in shapes)
+
+
+def _probe(plan: Plan, pair: PairPlan, variant: str, strategy: str) -> TrialSpec:
+    """A training in the middle of the variant's ranges."""
+    seed = derive(plan.design.seed, pair.name, "repetition", 0, "split")
+    other = derive(plan.design.seed, pair.name, "strategy")
+    return TrialSpec(
+        pair=pair.name,
+        code=pair.code,
+        data=pair.data,
+        variant=variant,
+        stage=Stage.SEARCH,
+        repetition=0,
+        number=0,
+        hyperparameters={name: _middle(r) for name, r in pair.spaces[variant].items()},
+        budget=pair.budget,
+        epochs=pair.epochs,
+        seeds=Seeds(split=seed, weights=other, order=other),
+        runtime=plan.runtime,
+        strategy=strategy,
+    )
+
+
+def _middle(range_: RangePlan) -> Scalar:
+    if range_.kind == "choice":
+        return range_.values[len(range_.values) // 2]
+    assert range_.low is not None
+    assert range_.high is not None
+    low, high = range_.low, range_.high
+    middle = exp((log(low) + log(high)) / 2) if range_.log else (low + high) / 2
+    return round(middle) if range_.kind == "whole" else middle
