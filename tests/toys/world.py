@@ -19,6 +19,7 @@ from service.contracts.plan import (
 )
 from service.contracts.ports import Advance, Told
 from service.contracts.results import Curve, Outcome, TrialResult
+from service.contracts.strategy import Timing
 from service.contracts.trial import Stage, Status, TrialSpec, content_hash
 
 
@@ -131,6 +132,9 @@ class Shuffled:
 
     def submit(self, batch: Sequence[TrialSpec]) -> None:
         self.waiting.extend(batch)
+
+    def measure(self, specs: Sequence[TrialSpec]) -> list[Timing]:
+        return [Timing(variant=spec.variant, strategy=spec.strategy) for spec in specs]
 
     def collect(self) -> list[Outcome]:
         done = []
