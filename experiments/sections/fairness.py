@@ -121,6 +121,13 @@ def budgets(pair: PairView) -> Table:
     return Table("Budget ledger", columns, tuple(rows), note)
 
 
+_ANEW = {
+    "split": "split, search and seeds",
+    "search": "search and seeds, on one fixed split",
+    "seeds": "seeds, of one search on one split",
+}
+
+
 def protocol(view: View) -> Table:
     """What was fixed before the first trial."""
     plan = view.plan
@@ -134,6 +141,7 @@ def protocol(view: View) -> Table:
         ),
         ("pruner", plan.search.pruner),
         ("epoch cap", ", ".join(sorted({str(pair.plan.epochs) for pair in view.pairs}))),
+        ("each repetition draws anew", _ANEW[plan.design.anew]),
         ("retrained winners", f"{plan.design.retrain} per variant and repetition"),
         ("confidence over all looks", f"{plan.design.confidence * 100:.4g}%"),
     ]

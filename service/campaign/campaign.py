@@ -9,7 +9,7 @@ from service.contracts.errors import ArchduelError
 from service.contracts.plan import PairPlan, Plan
 from service.contracts.ports import Advance, Executor, Ledger, Progress, Proposer
 from service.contracts.results import TrialResult
-from service.contracts.trial import TrialSpec
+from service.contracts.trial import Stage, TrialSpec
 from service.evidence.decide import Judgement, judge
 from service.plan.seeds import derive
 
@@ -41,7 +41,7 @@ class Campaign:
     ledger: Ledger
     propose: Proposer
     progress: Progress
-    _owner: dict[str, Study] = field(default_factory=dict)
+    _waiting: dict[str, list[Study]] = field(default_factory=dict)
     _known: dict[str, TrialResult] = field(default_factory=dict)
     _done: int = 0
     _planned: int = 0
@@ -71,29 +71,33 @@ class Campaign:
 
     def _run_repetitions(self, pairs: list[PairPlan], repetitions: range) -> None:
         """Run these repetitions of these pairs; all their studies are in flight together."""
-        self._planned += len(pairs) * len(repetitions) * self._trainings_per_repetition()
+        self._planned += len(pairs) * self._trainings(repetitions.start, repetitions.stop)
         self._begin(pairs, repetitions)
         self._drain()
 
     def _begin(self, pairs: list[PairPlan], repetitions: range) -> None:
         """Give out the first batch of every study, after what the ledger holds of it.
 
-        From then on a study is kept by its trials in flight alone, and a result by no one.
+        From then on a study is kept by its trials in flight alone, and a result by no one, but for
+        those of a search that later repetitions share.
         """
-        waiting: list[tuple[Study, list[TrialSpec]]] = []
-        found: list[TrialResult] = []
+        begun: list[tuple[Study, list[TrialSpec]]] = []
+        found: dict[str, TrialResult] = {}
         for repetition in repetitions:
             for pair in pairs:
                 for variant in self._order(pair, repetition):
                     study = Study(self.plan, pair, repetition, variant, self.propose)
                     batch, recorded = resume(study, self._known)
-                    found.extend(recorded)
-                    waiting.append((study, batch))
-        for result in found:
-            del self._known[result.spec.id]
+                    found.update((result.spec.id, result) for result in recorded)
+                    begun.append((study, batch))
+        for identity, result in list(found.items()):
+            if not self._is_shared(result):
+                del self._known[identity]
+            elif result.spec.repetition not in repetitions:
+                del found[identity]  # it was counted with the repetition that it belongs to
         self._resumed += len(found)
-        self._take_in(found)
-        for study, batch in waiting:
+        self._take_in(list(found.values()))
+        for study, batch in begun:
             self._submit(study, batch)
 
     def _drain(self) -> None:
@@ -104,16 +108,24 @@ class Campaign:
             self._seconds += sum(result.cost.total_seconds for result in results)
             self._take_in(results)
             for result in results:
-                study = self._owner.pop(result.spec.id)
-                self._submit(study, study.receive(result))
-        if self._owner:
-            raise ArchduelError(f"the executor lost {len(self._owner)} trials without a word")
+                if self._is_shared(result):
+                    self._known[result.spec.id] = result
+                for study in self._waiting.pop(result.spec.id):
+                    self._submit(study, study.receive(result))
+        if self._waiting:
+            raise ArchduelError(f"the executor lost {len(self._waiting)} trials without a word")
 
     def _submit(self, study: Study, batch: list[TrialSpec]) -> None:
+        """Run a batch; studies that share one search wait for the same trials."""
+        new = [spec for spec in batch if spec.id not in self._waiting]
         for spec in batch:
-            self._owner[spec.id] = study
-        if batch:
-            self.executor.submit(batch)
+            self._waiting.setdefault(spec.id, []).append(study)
+        if new:
+            self.executor.submit(new)
+
+    def _is_shared(self, result: TrialResult) -> bool:
+        """Whether later repetitions' studies will ask for this result, too."""
+        return self.plan.design.anew == "seeds" and result.spec.stage is Stage.SEARCH
 
     def _take_in(self, results: list[TrialResult]) -> None:
         self._done += len(results)
@@ -134,9 +146,10 @@ class Campaign:
         )
         return pair.variants if coin % 2 else pair.variants[::-1]
 
-    def _trainings_per_repetition(self) -> int:
-        return sum(self.plan.trainings.values()) // (
-            len(self.plan.pairs) * self.plan.design.schedule[-1]
+    def _trainings(self, begin: int, end: int) -> int:
+        """Trainings of one pair from one number of repetitions to another."""
+        return sum(self.plan.trainings_to(end).values()) - sum(
+            self.plan.trainings_to(begin).values()
         )
 
     def _say_saved(self, pair: PairPlan, look: int) -> None:
@@ -144,5 +157,5 @@ class Campaign:
         if looks[look] < looks[-1]:
             self.progress.say(
                 f"{pair.name}: decided after {looks[look]} of {looks[-1]} repetitions; "
-                f"{(looks[-1] - looks[look]) * self._trainings_per_repetition()} trainings saved"
+                f"{self._trainings(looks[look], looks[-1])} trainings saved"
             )

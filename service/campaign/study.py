@@ -88,7 +88,7 @@ class Study:
             self.pair.spaces[self.variant],
             self._told,
             count=min(search.batch, search.trials - begun),
-            seed=self._seed("sampler", begun),
+            seed=self._seed(self._searched, "sampler", begun),
             sampler=search.sampler,
             direction=metric.direction,
         )
@@ -117,21 +117,22 @@ class Study:
         bars: tuple[float | None, ...] = (),
     ) -> TrialSpec:
         purpose = "search" if stage is Stage.SEARCH else "retrain"
+        repetition = self._searched if stage is Stage.SEARCH else self.repetition
         return TrialSpec(
             pair=self.pair.name,
             code=self.pair.code,
             data=self.pair.data,
             variant=variant,
             stage=stage,
-            repetition=self.repetition,
+            repetition=repetition,
             number=number,
             hyperparameters=dict(hyperparameters),
             budget=self.pair.budget,
             epochs=self.pair.epochs,
             seeds=Seeds(
-                split=self._seed("split"),
-                weights=self._seed(purpose, number, "weights"),
-                order=self._seed(purpose, number, "order"),
+                split=self._seed(self.plan.design.split_of(repetition), "split"),
+                weights=self._seed(repetition, purpose, number, "weights"),
+                order=self._seed(repetition, purpose, number, "order"),
             ),
             runtime=self.plan.runtime,
             strategy=self._strategy,
@@ -143,9 +144,14 @@ class Study:
         chosen = self.pair.strategy
         return OF_BACKEND[self.plan.backend][0] if chosen is None else chosen.strategy
 
-    def _seed(self, *parts: str | int) -> int:
+    @property
+    def _searched(self) -> int:
+        """The repetition that the search belongs to: studies of one search propose the same."""
+        return self.plan.design.search_of(self.repetition)
+
+    def _seed(self, repetition: int, *parts: str | int) -> int:
         """A seed that both variants of a repetition share."""
-        return derive(self.plan.design.seed, self.pair.name, "repetition", self.repetition, *parts)
+        return derive(self.plan.design.seed, self.pair.name, "repetition", repetition, *parts)
 
 
 def _told(result: TrialResult, *, with_curve: bool) -> Told:

@@ -97,10 +97,10 @@ class Board:
 
     def planned_of(self, name: str) -> int:
         """Trainings of one pair up to the look that it is at, at most."""
-        looks, whole = self.plan.design.schedule, sum(self.plan.trainings.values())
+        looks = self.plan.design.schedule
         begun = self.pairs[name].repetitions
         look = next((look for look in looks if look >= begun), looks[-1])
-        return whole // (len(self.plan.pairs) * looks[-1]) * look
+        return sum(self.plan.trainings_to(look).values())
 
     def remaining_seconds(self) -> float | None:
         """Estimate the time to the end of this look, or None while too little is known.

@@ -132,6 +132,8 @@ def _stage(plan: Plan, stage: str) -> str:
         replicates = f"{plural(len(plan.pairs), 'pair')} x {replicates}"
     if stage == "search":
         pruned = "" if search.pruner == "none" else f", {search.pruner} pruning"
+        if design.anew == "seeds":
+            replicates = replicates.replace(plural(design.looks[-1], "repetition"), "1 search")
         return f"{replicates} x 2 variants x {plural(search.trials, 'trial')} ({search.sampler}{pruned})"
     if stage == "retrain":
         return f"{replicates} x 2 winners x {plural(design.retrain, 'fresh training')}, on the test split"

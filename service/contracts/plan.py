@@ -104,6 +104,14 @@ class SearchPlan(Frozen):
     batch: int
 
 
+_LIMITS = {
+    "search": "conditional on this split: all repetitions share it, so the interval covers searches "
+    "and seeds, not another draw of the data",
+    "seeds": "conditional on this tuning: all repetitions share one split and one search, so the "
+    "verdict is about these winners, and no number of them averages out the luck of their search",
+}
+
+
 class DesignPlan(Frozen):
     """The statistics, fixed before the first trial.
 
@@ -112,6 +120,8 @@ class DesignPlan(Frozen):
         retrain: fresh trainings of each winner.
         confidence: of the intervals, 1 - alpha.
         seed: the root of every random draw.
+        anew: what each repetition draws anew: "split" (and with it search and seeds), "search" (and
+            seeds, on one fixed split) or "seeds" (one split, one search).
         reserve: the share of alpha that is kept for extensions, in [0, 1).
         extensions: repetitions of each extension after the last look. They are decided upon after
             the results, so they are no part of the protocol, and change none of its trials.
@@ -121,6 +131,7 @@ class DesignPlan(Frozen):
     retrain: int
     confidence: float
     seed: int
+    anew: Literal["split", "search", "seeds"] = "split"
     reserve: float = 0.0
     extensions: tuple[int, ...] = ()
 
@@ -128,6 +139,28 @@ class DesignPlan(Frozen):
     def schedule(self) -> tuple[int, ...]:
         """Cumulative repetitions at each look, extensions included."""
         return (*self.looks[:-1], *accumulate(self.extensions, initial=self.looks[-1]))
+
+    def split_of(self, repetition: int) -> int:
+        """The repetition whose split this one uses."""
+        return repetition if self.anew == "split" else 0
+
+    def search_of(self, repetition: int) -> int:
+        """The repetition whose search this one's winner comes from."""
+        return 0 if self.anew == "seeds" else repetition
+
+    def searches(self, repetitions: int) -> int:
+        """How many searches per variant so many repetitions take."""
+        return len({self.search_of(index) for index in range(repetitions)})
+
+    @property
+    def condition(self) -> str | None:
+        """What a verdict of this design is conditional on, in words; None where it is general."""
+        return None if self.limit is None else self.limit.partition(":")[0]
+
+    @property
+    def limit(self) -> str | None:
+        """The same with what such a verdict does not say."""
+        return _LIMITS.get(self.anew)
 
 
 class ResourcePlan(Frozen):
@@ -190,11 +223,15 @@ class Plan(Frozen):
     @property
     def trainings(self) -> dict[str, int]:
         """How many trainings the plan asks for at most, by stage, over all pairs."""
-        replicates = len(self.pairs) * self.design.schedule[-1]
+        one = self.trainings_to(self.design.schedule[-1])
+        return {stage: len(self.pairs) * count for stage, count in one.items()}
+
+    def trainings_to(self, repetitions: int) -> dict[str, int]:
+        """How many trainings so many repetitions of one pair ask for at most, by stage."""
         return {
-            "search": replicates * 2 * self.search.trials,
-            "retrain": replicates * 2 * self.design.retrain,
-            "control": replicates,
+            "search": self.design.searches(repetitions) * 2 * self.search.trials,
+            "retrain": repetitions * 2 * self.design.retrain,
+            "control": repetitions,
         }
 
     def extended(self, extensions: tuple[int, ...]) -> Plan:

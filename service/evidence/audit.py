@@ -33,10 +33,10 @@ def audit(
         conditions.trials(plan, pair, rows, found),
         conditions.epochs(pair, rows),
         conditions.data(pair, rows),
-        conditions.splits(pair, rows),
+        conditions.splits(plan, pair, rows),
         outcomes.sizes(pair, found),
         outcomes.control(found),
         outcomes.baseline(pair, found),
         outcomes.failures(found),
-        outcomes.edges(pair, found),
+        outcomes.edges(plan, pair, found),
     )

@@ -16,29 +16,27 @@ from service.evidence.records import PairTally
 def trials(plan: Plan, pair: PairPlan, rows: Sequence[TrialResult], found: PairTally) -> Check:
     """Check that every finished repetition has the planned number of search trials, each side."""
     name = "Both variants had the same number of search trials"
-    counts = {
-        (variant, record.index): 0 for variant in pair.variants for record in found.repetitions
-    }
+    searches = range(plan.design.searches(found.n_planned))
+    counts = {(variant, index): 0 for variant in pair.variants for index in searches}
     for row in rows:
         if row.spec.stage is Stage.SEARCH and row.spec.variant in pair.variants:
             counts[row.spec.variant, row.spec.repetition] += 1
     want = plan.search.trials
     wrong = [
-        f"{variant} had {counts[variant, record.index]} of {want} search trials "
-        f"in repetition {record.index}"
-        for record in found.repetitions
+        f"{variant} had {counts[variant, index]} of {want} search trials in repetition {index}"
+        for index in searches
         for variant in pair.variants
-        if counts[variant, record.index] > want
-        or (record.finished and counts[variant, record.index] != want)
+        if counts[variant, index] > want
+        or (found.repetitions[index].finished and counts[variant, index] != want)
     ]
     if wrong:
         return Check(name, False, f"unequal budget: {listed(wrong)}")
     if found.n_finished == 0:
         return Check(name, None, "no repetition is finished")
-    done = f"{found.n_finished}/{found.n_planned} repetitions"
-    return Check(
-        name, True, f"{want} per variant in each of {done}, failed and pruned ones included"
-    )
+    done = f"each of {found.n_finished}/{found.n_planned} repetitions"
+    if plan.design.anew == "seeds":
+        done = "the one search that all repetitions share"
+    return Check(name, True, f"{want} per variant in {done}, failed and pruned ones included")
 
 
 def epochs(pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
@@ -81,8 +79,9 @@ _SHARED: tuple[tuple[str, Callable[[TrialResult], Any]], ...] = (
 )
 
 
-def splits(pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
+def splits(plan: Plan, pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
     """Check that a repetition's trainings share split, counts, baseline and runtime."""
+    fixed = plan.design.anew != "split"
     name = "Within a repetition, all trainings used the same split"
     if not rows:
         return Check(name, None, "no training is recorded")
@@ -93,10 +92,11 @@ def splits(pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
             if len({read(row) for row in mine} - {None}) > 1:
                 wrong.append(f"{what} differ in repetition {repetition}")
     seeds = {row.spec.repetition: row.spec.seeds.split for row in rows}
-    if len(set(seeds.values())) < len(seeds):
+    if not fixed and len(set(seeds.values())) < len(seeds):
         wrong.append("two repetitions share a split")
+    if fixed and len(set(seeds.values())) > 1:
+        wrong.append("the split was to be fixed, and repetitions differ in it")
     if wrong:
         return Check(name, False, f"not the same split: {listed(wrong)}")
-    return Check(
-        name, True, f"{len(seeds)} splits, one per repetition, each shared by both variants"
-    )
+    detail = f"{len(seeds)} splits, one per repetition, each shared by both variants"
+    return Check(name, True, "one split, fixed for all repetitions" if fixed else detail)

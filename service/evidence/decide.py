@@ -14,7 +14,7 @@ from service.evidence.outcomes import completeness
 from service.evidence.records import Cost, PairTally, plain
 from service.evidence.spending import MEASURED
 from service.evidence.tally import tally
-from service.stats.verdict import Evidence, Rule, Verdict, decide, sentence
+from service.stats.verdict import Decision, Evidence, Rule, Verdict, decide, sentence
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,20 @@ class Judgement:
         checks: whether the comparison was fair.
         verdict: the decision and its statistics.
         sentence: the verdict for people.
+        limit: what a verdict of this design does not say, in words; None where nothing is fixed.
     """
 
     tally: PairTally
     checks: tuple[Check, ...]
     verdict: Verdict
     sentence: str
+    limit: str | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader should know although it does not make the verdict invalid."""
-        found = [c.detail for c in self.checks if c.warning and c.passed is False]
+        found = [] if self.limit is None else [self.limit]
+        found += [c.detail for c in self.checks if c.warning and c.passed is False]
         if self.verdict.skew_warning:
             found.append(
                 f"the differences are skewed ({self.verdict.skewness:.2f}): "
@@ -143,8 +146,10 @@ def judge(plan: Plan, pair: PairPlan, results: Iterable[TrialResult], look: int)
     )
     verdict = decide(evidence, applied)
     told = sentence(verdict, pair.variants)
+    if plan.design.condition is not None and verdict.decision is not Decision.INVALID:
+        told = f"{told[:-1]}, {plan.design.condition}."
     checks += (completeness(found, applied.max_missing),)
-    return Judgement(found, checks, verdict, told[:1].upper() + told[1:])
+    return Judgement(found, checks, verdict, told[:1].upper() + told[1:], plan.design.limit)
 
 
 def latest(plan: Plan, pair: PairPlan, results: Iterable[TrialResult]) -> Judgement:

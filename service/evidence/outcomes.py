@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from service.contracts.plan import PairPlan
+from service.contracts.plan import PairPlan, Plan
 from service.evidence.check import Check
 from service.evidence.edges import at_an_edge
 from service.evidence.records import PairTally, Repetition, Side
@@ -99,7 +99,7 @@ def failures(found: PairTally) -> Check:
     return Check(name, not wrong, detail, warning=found.under_way)
 
 
-def edges(pair: PairPlan, found: PairTally) -> Check:
+def edges(plan: Plan, pair: PairPlan, found: PairTally) -> Check:
     """Warn of optima that keep lying at the same edge of their range."""
     name = "No optimum lies at the edge of its range"
     sides: dict[str, list[Side]] = {
@@ -112,6 +112,8 @@ def edges(pair: PairPlan, found: PairTally) -> Check:
     }
     if not any(sides.values()):
         return Check(name, None, "no search has a winner yet", warning=True)
+    if plan.design.anew == "seeds":
+        return Check(name, None, "one search cannot tell an edge from chance", warning=True)
     flags = [
         f"{variant}'s {key} at its {end} in {count}/{len(sides[variant])} repetitions"
         for variant in pair.variants

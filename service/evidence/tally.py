@@ -84,7 +84,7 @@ def tally(
     }
     n_retrained = repetitions * plan.design.retrain
     planned = {
-        Stage.SEARCH: repetitions * plan.search.trials,
+        Stage.SEARCH: plan.design.searches(repetitions) * plan.search.trials,
         Stage.RETRAIN: n_retrained,
         Stage.CONTROL: repetitions,
     }
@@ -109,11 +109,11 @@ def tally(
             {
                 name: [
                     best_so_far(pair.metric, cells[name, Stage.SEARCH, index], plan.search.trials)
-                    for index in range(repetitions)
+                    for index in range(plan.design.searches(repetitions))
                 ]
                 for name in pair.variants
             },
-            repetitions,
+            plan.design.searches(repetitions),
         ),
         failures=tuple(
             _failure(row) for row in rows if row.status not in (Status.OK, Status.PRUNED)
@@ -166,7 +166,7 @@ def _cell(cells: Cells, variant: str, stage: Stage, index: int) -> Sequence[Tria
 
 
 def _side(plan: Plan, pair: PairPlan, cells: Cells, variant: str, index: int) -> Side:
-    search = _cell(cells, variant, Stage.SEARCH, index)
+    search = _cell(cells, variant, Stage.SEARCH, plan.design.search_of(index))
     retrained = _cell(cells, variant, Stage.RETRAIN, index)
     won = winner(pair.metric, search)
     k = plan.design.retrain

@@ -61,6 +61,7 @@ def build_plan(config: LoadedConfig, locate: Locate, names: Sequence[str]) -> Pl
             retrain=given.design.retrain,
             confidence=given.design.confidence,
             seed=given.design.seed,
+            anew=given.design.anew,
             reserve=given.design.reserve,
         ),
         resources=ResourcePlan(

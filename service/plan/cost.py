@@ -53,7 +53,9 @@ def describe(plan: Plan) -> PlanFacts:
     return PlanFacts(
         trainings=trainings,
         total_trainings=total,
-        trainings_per_look=tuple(total // looks[-1] * look for look in looks),
+        trainings_per_look=tuple(
+            len(plan.pairs) * sum(plan.trainings_to(look).values()) for look in looks
+        ),
         epochs=total // len(plan.pairs) * sum(pair.epochs for pair in plan.pairs),
         minimum_p=tuple(minimum_sign_flip_p(look) for look in looks),
         alpha=alpha,
@@ -133,6 +135,8 @@ def _claims(plan: Plan, alpha: float) -> tuple[str, ...]:
             f"{len(plan.design.looks)} looks share the error rate of {alpha:.3g}: an early look "
             "stops only on a difference that is clearer than the last look needs."
         )
+    if plan.design.limit is not None:
+        claims.append(f"Every verdict is {plan.design.limit}.")
     if plan.design.reserve:
         claims.append(
             f"{plan.design.reserve:.3g} of the error rate is kept for `archduel extend`: the looks "

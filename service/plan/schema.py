@@ -79,6 +79,12 @@ class DesignConfig(Section):
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="Confidence of the intervals, 1 - alpha."
     )
+    anew: Literal["split", "search", "seeds"] = Field(
+        default="split",
+        description="What each repetition draws anew: split (and with it search and seeds); search "
+        "(and seeds, on one fixed split); or seeds alone (one split, one search). The verdict of the "
+        "last two is labelled as conditional on what is fixed.",
+    )
     reserve: float = Field(
         default=0.0,
         ge=0,

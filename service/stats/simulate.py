@@ -219,6 +219,42 @@ def two_way_coverage(
     return covered / experiments
 
 
+def false_claims_of_one_search(rng: np.random.Generator, experiments: int, seeds: int) -> float:
+    """Return how often one search's winners make two equal variants look different.
+
+    The luck of each search has half the seeds' standard deviation; the test is t over the seeds.
+
+    Args:
+        rng: where the draws come from.
+        experiments: how many.
+        seeds: retrained winners per variant.
+
+    Returns:
+        The share of experiments with p <= .05.
+    """
+    luck = 0.5 * rng.standard_normal((2, experiments, 1))
+    first, second = luck + rng.standard_normal((2, experiments, seeds))
+    limit = -special.ndtri(ALPHA / 2)
+    return float(np.mean(np.abs(_quantiles(second - first, 0.0)) >= limit))
+
+
+def one_way_coverage(
+    rng: np.random.Generator, experiments: int, reps: int, examples: int, alpha: float = ALPHA
+) -> float:
+    """Return how often an interval over repetitions alone covers 0 on one fixed test set."""
+    covered, done = 0, 0
+    limit = -special.ndtri(alpha / 2)
+    while done < experiments:
+        size = min(experiments - done, max(1, 1_000_000 // (reps * examples)))
+        by_rep = per_example(rng, size, reps, examples).mean(axis=2)
+        by_rep[np.ptp(by_rep, axis=1) == 0, 0] += (
+            1e-9  # no variation at all: an interval of no width
+        )
+        covered += int(np.count_nonzero(np.abs(_quantiles(by_rep, 0.0)) <= limit))
+        done += size
+    return covered / experiments
+
+
 def assurance(rng: np.random.Generator, pilots: int, n: int, margin: float) -> float:
     """Return how often a pilot's "about N more" reaches power .8 at the margin (in sd)."""
     needed = required_repetitions(margin, 1.0, ALPHA) or 0

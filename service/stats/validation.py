@@ -96,6 +96,14 @@ def _coverage(examples: int) -> Measure:
     return lambda rng, n: simulate.two_way_coverage(rng, n, reps=10, examples=examples)
 
 
+def _one_search(seeds: int) -> Measure:
+    return lambda rng, n: simulate.false_claims_of_one_search(rng, n, seeds)
+
+
+def _one_way(examples: int) -> Measure:
+    return lambda rng, n: simulate.one_way_coverage(rng, n, reps=10, examples=examples)
+
+
 def _assurance(n: int, margin: float) -> Measure:
     return lambda rng, pilots: simulate.assurance(rng, pilots, n, margin)
 
@@ -185,6 +193,25 @@ PROPERTIES: tuple[Property, ...] = (
         0.0,
         1.0,
         share(_BETTER, simulate.exponential, 0.0),
+    ),
+    *(
+        Property(
+            f"anew: seeds, {seeds} winners of one search taken for the architecture: false claims",
+            0.0,
+            1.0,
+            _one_search(seeds),
+        )
+        for seeds in (10, 20)
+    ),
+    *(
+        Property(
+            f"anew: search, 10 repetitions on {examples:,} fixed test examples: coverage without "
+            "the examples' variance",
+            0.0,
+            1.0,
+            _one_way(examples),
+        )
+        for examples in (30, 1_000)
     ),
 )
 

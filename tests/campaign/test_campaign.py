@@ -14,6 +14,7 @@ from service.campaign import Campaign
 from service.contracts.errors import ArchduelError
 from service.contracts.plan import DesignPlan, SearchPlan
 from service.contracts.trial import Stage, Status, TrialSpec
+from service.evidence import judge
 
 
 def run(
@@ -166,3 +167,52 @@ def test_an_executor_that_swallows_trials_is_found_out(world: Any) -> None:
 
     with pytest.raises(ArchduelError, match="lost"):
         run(world, executor=Swallowing())
+
+
+@pytest.mark.parametrize("anew", ["search", "seeds"])
+def test_what_is_fixed_is_the_same_in_all_repetitions(world: Any, anew: str) -> None:
+    design = DesignPlan(looks=(3, 5), retrain=2, confidence=0.95, seed=0, anew=anew)
+    plan = world.plan(pairs=(world.pair(margin=0.0001),), design=design)
+    findings, notebook, listener = run(world, plan)
+    specs = [result.spec for result in notebook.kept.values()]
+    assert len({spec.seeds.split for spec in specs}) == 1
+    searched = {spec.repetition for spec in specs if spec.stage is Stage.SEARCH}
+    assert searched == ({0} if anew == "seeds" else {0, 1, 2, 3, 4})
+    retrained = [spec for spec in specs if spec.stage is Stage.RETRAIN]
+    assert len({(s.repetition, s.seeds.weights) for s in retrained}) == 10
+    tuned = {(s.variant, str(s.hyperparameters)) for s in retrained}
+    assert len(tuned) == (2 if anew == "seeds" else 10)
+    stages = Counter(spec.stage.value for spec in specs)
+    assert stages == plan.trainings
+    last = listener.news[-1]
+    assert last.done == last.planned == sum(plan.trainings.values())
+    judgement = findings["made-up"].judgement
+    assert [check.reason for check in judgement.checks if check.reason] == []
+    told = {"search": "conditional on this split", "seeds": "conditional on this tuning"}[anew]
+    assert judgement.sentence.endswith(f", {told}.")
+    assert judgement.warnings[0].startswith(f"{told}: all repetitions share")
+
+
+@settings(max_examples=10, deadline=None)
+@given(death=st.integers(0, 40), seed=st.integers(0, 1000))
+def test_a_shared_search_survives_a_kill_and_any_order(world: Any, death: int, seed: int) -> None:
+    design = DesignPlan(looks=(3, 5), retrain=1, confidence=0.95, seed=0, anew="seeds")
+    plan = world.plan(design=design)
+    _, expected, _ = run(world, plan)
+    notebook, ran = world.Notebook(), []
+    for dies_after in (death, None):
+        executor = world.Shuffled(seed=seed, dies_after=dies_after, at_most=1)
+        with suppress(KeyboardInterrupt):
+            run(world, plan, executor, notebook)
+        ran += executor.ran
+    assert notebook.numbers() == expected.numbers()
+    assert len(ran) == len(set(ran)) == len(expected.kept)
+
+
+def test_a_split_that_was_to_be_fixed_and_is_not_is_invalid(world: Any) -> None:
+    _, notebook, _ = run(world)
+    design = DesignPlan(looks=(4,), retrain=2, confidence=0.95, seed=0, anew="search")
+    plan = world.plan(design=design)
+    judgement = judge(plan, plan.pairs[0], notebook.kept.values(), 0)
+    assert "the split was to be fixed" in judgement.verdict.reasons[0]
+    assert "conditional" not in judgement.sentence
