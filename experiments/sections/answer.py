@@ -67,6 +67,7 @@ def difference(pair: PairView) -> Value:
         interval=words.between(verdict.interval),
         n_ok=verdict.n_ok,
         n_planned=pair.judgement.tally.n_planned,
+        rows=pair.rows(stage="retrain"),
     )
 
 
@@ -81,6 +82,7 @@ def probability(pair: PairView) -> Value:
         interval=None if interval is None else (100 * interval[0], 100 * interval[1]),
         n_ok=verdict.n_ok,
         n_planned=pair.judgement.tally.n_planned,
+        rows=pair.rows(stage="retrain"),
     )
 
 
@@ -179,7 +181,7 @@ def verdict_of(pair: PairView) -> Table:
         rows.append(
             (
                 f"{cost.name}, {challenger} to {reference}",
-                cost_ratio(cost),
+                cost_ratio(pair, cost),
                 "mean over repetitions, 95% interval"
                 if cost.interval
                 else "medians of the winners",
@@ -191,6 +193,7 @@ def verdict_of(pair: PairView) -> Table:
         tuple(rows),
         "Intervals and levels hold over all planned looks together; n/N counts what has a result "
         "out of what was planned up to this look.",
+        rows_behind=pair.rows(stage="retrain"),
     )
 
 
@@ -218,7 +221,7 @@ def verdicts(view: View) -> Table:
     )
 
 
-def cost_ratio(cost: Cost) -> Value:
+def cost_ratio(pair: PairView, cost: Cost) -> Value:
     """A cost of the challenger relative to the reference, as a table shows it."""
     return Value(
         cost.ratio,
@@ -226,6 +229,7 @@ def cost_ratio(cost: Cost) -> Value:
         interval=cost.interval,
         n_ok=sum(cost.n_ok),
         n_planned=2 * cost.n_planned,
+        rows=pair.rows(stage="retrain"),
     )
 
 
@@ -235,7 +239,7 @@ def ratios(view: View) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             pair.plan.title,
-            *(cost_ratio(cost) for cost in pair.judgement.tally.costs),
+            *(cost_ratio(pair, cost) for cost in pair.judgement.tally.costs),
         )
         for pair in view.pairs
     ]

@@ -79,6 +79,7 @@ def checks(pair: PairView) -> Table:
             (check.name, _mark(check.passed, check.warning), check.detail)
             for check in pair.judgement.checks
         ),
+        rows_behind=pair.rows(),
     )
 
 
@@ -104,7 +105,13 @@ def budgets(pair: PairView) -> Table:
         rows.append(
             (
                 name,
-                Value(b.n_recorded, unit="count", n_ok=b.n_recorded, n_planned=b.n_planned),
+                Value(
+                    b.n_recorded,
+                    unit="count",
+                    n_ok=b.n_recorded,
+                    n_planned=b.n_planned,
+                    rows=pair.rows(variant=b.variant, stage=b.stage.value),
+                ),
                 Value(b.n_ok, unit="count"),
                 *(Value(b.counts.get(status, 0), unit="count") for status in bad),
                 Value(b.epochs, unit="count"),
@@ -118,7 +125,7 @@ def budgets(pair: PairView) -> Table:
         "timed-out trainings count against the budget. Training FLOPs are three forward passes per "
         "example, from the layers' shapes."
     )
-    return Table("Budget ledger", columns, tuple(rows), note)
+    return Table("Budget ledger", columns, tuple(rows), note, rows_behind=pair.rows())
 
 
 _ANEW = {

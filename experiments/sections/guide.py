@@ -90,6 +90,7 @@ def _speed(found: list[Measured]) -> Table:
                 interval=cost.interval,
                 n_ok=min(cost.n_ok),
                 n_planned=cost.n_planned,
+                rows=one.pair.rows(number=0),
             )
             for cost in one.control
         ]

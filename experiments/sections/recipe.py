@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.report.document import Block, Cell, Code, Column, Section, Table, Text, Value
+from service.report.rows import fingerprint
 from service.report.view import View
 
 PLACE = 70
@@ -27,6 +28,7 @@ def section(view: View) -> Section | None:
     ]
     rows: list[tuple[Cell, ...]] = [
         ("protocol hash", plan.protocol_hash),
+        ("rows", f"{len(view.rows):,} trainings, fingerprint {fingerprint(view.rows)}"),
         ("root seed", str(plan.design.seed)),
         ("backend", plan.backend),
         ("CPUs per trial", str(plan.resources.cpus_per_trial)),

@@ -100,8 +100,15 @@ def comparison(pair: PairView) -> Table:
         (
             f"test {pair.plan.metric.name} ({words.wish} is better)",
             *(
-                Value(mean, unit=unit, digits=digits, n_ok=tally.n_ok, n_planned=n)
-                for mean in means
+                Value(
+                    mean,
+                    unit=unit,
+                    digits=digits,
+                    n_ok=tally.n_ok,
+                    n_planned=n,
+                    rows=pair.rows(stage="retrain", variant=variant),
+                )
+                for variant, mean in zip(pair.plan.variants, means, strict=True)
             ),
             shown,
         ),
@@ -120,9 +127,18 @@ def comparison(pair: PairView) -> Table:
             (
                 _COST_NAMES.get(cost.name, cost.name),
                 *(
-                    Value(value, unit=cost_unit, n_ok=count, n_planned=cost.n_planned)
-                    for value, count in zip(
-                        (cost.reference, cost.challenger), cost.n_ok, strict=True
+                    Value(
+                        value,
+                        unit=cost_unit,
+                        n_ok=count,
+                        n_planned=cost.n_planned,
+                        rows=pair.rows(stage="retrain", variant=variant),
+                    )
+                    for variant, value, count in zip(
+                        pair.plan.variants,
+                        (cost.reference, cost.challenger),
+                        cost.n_ok,
+                        strict=True,
                     )
                 ),
                 Value(cost.ratio, unit="ratio", interval=cost.interval),
@@ -141,6 +157,7 @@ def comparison(pair: PairView) -> Table:
         "score after the last epoch; costs are medians over the retrained winners that ended ok. The difference is "
         "positive where the challenger is better, ratios are challenger to reference.",
         brief=True,
+        rows_behind=pair.rows(stage="retrain"),
     )
 
 
@@ -240,7 +257,7 @@ def tuned(pair: PairView) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for r in pair.judgement.tally.repetitions:
         for side in (r.reference, r.challenger):
-            rows.append(_tuned_row(r, side, names, words.scale))
+            rows.append(_tuned_row(pair, r, side, names))
     return Table(
         "What each search chose",
         (
@@ -253,19 +270,25 @@ def tuned(pair: PairView) -> Table:
         ),
         tuple(rows),
         folded=True,
+        rows_behind=pair.rows(),
     )
 
 
-def _tuned_row(r: Repetition, side: Side, names: Sequence[str], scale: float) -> tuple[Cell, ...]:
+def _tuned_row(pair: PairView, r: Repetition, side: Side, names: Sequence[str]) -> tuple[Cell, ...]:
+    scale = pair.words.scale
+    behind = {"repetition": r.index, "variant": side.variant}
     chosen = side.winner or {}
     scores = len(side.scores)
     return (
         f"{r.index}, {side.variant}",
-        Value(side.winner_number, unit="count"),
+        Value(side.winner_number, unit="count", rows=pair.rows(stage="search", **behind)),
         *(_setting(chosen.get(name)) for name in names),
         Value(None if side.validation is None else side.validation * scale),
         Value(
-            None if side.mean is None else side.mean * scale, n_ok=scores, n_planned=side.n_planned
+            None if side.mean is None else side.mean * scale,
+            n_ok=scores,
+            n_planned=side.n_planned,
+            rows=pair.rows(stage="retrain", **behind),
         ),
         side.missing or "",
     )

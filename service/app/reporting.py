@@ -6,13 +6,19 @@ import os
 from pathlib import Path
 
 from service.app.home import Home
+from service.contracts.errors import ArchduelError, UserError
 from service.report import Format, ReportInput
 from service.report import render as render_report
 from service.report.note import note
+from service.report.rows import fingerprint
+from service.report.verify import verify_json, verify_page
 from service.stores.experiment_ledger import ExperimentLedger
 
 WRITTEN: tuple[Format, ...] = ("html", "md", "json")
 """The forms that every run leaves in its folder."""
+
+VERIFIED = {"html": verify_page, "json": verify_json}
+"""The forms that carry their rows, and what makes their numbers again."""
 
 
 def render(ledger: ExperimentLedger, form: Format) -> str:
@@ -36,6 +42,61 @@ def put(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
+
+
+def verify(ledger: ExperimentLedger, home: Home) -> dict[str, str]:
+    """Make every number of an experiment's written reports again from the rows they carry.
+
+    Returns:
+        By file, what was found to be true of it.
+
+    Raises:
+        UserError: no report was written.
+        ArchduelError: a number is not what its rows give, or the rows are not the ledger's.
+    """
+    folder = home.run_folder(ledger.key)
+    files = [path for form in VERIFIED if (path := folder / f"report.{form}").is_file()]
+    if not files:
+        raise UserError(
+            f"no report of '{ledger.key}' was written", hint=f"archduel report {ledger.key}"
+        )
+    now = fingerprint(list(ledger.results().values()))
+    found = {}
+    for path in files:
+        carried = verify_file(path)
+        if carried != now:
+            raise ArchduelError(
+                f"{path}: rows: printed fingerprint '{carried}', the ledger's is '{now}'; "
+                f"archduel report {ledger.key} writes it anew"
+            )
+        found[str(path)] = "every number follows from its rows, and they are the ledger's"
+    return found
+
+
+def verify_file(path: Path) -> str:
+    """Make every number of one report again from the rows it carries.
+
+    Args:
+        path: an HTML or JSON report.
+
+    Returns:
+        The fingerprint of its rows.
+
+    Raises:
+        UserError: it is no such file.
+        ArchduelError: a number is not what its rows give.
+    """
+    check = VERIFIED.get(path.suffix.removeprefix("."))
+    if check is None:
+        raise UserError("only HTML and JSON reports carry their rows", value=str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the report cannot be read: {error}", value=str(path)) from error
+    carried, difference = check(text)
+    if difference is not None:
+        raise ArchduelError(f"{path}: {difference}")
+    return carried
 
 
 def notes(ledger: ExperimentLedger) -> dict[str, str]:

@@ -172,12 +172,24 @@ def report(
             metavar="PATH", help="Write it here; - is stdout.", show_default="the run's folder"
         ),
     ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Make every printed number of its written reports again, from the rows in them. "
+            "RUN may be a report's file.",
+        ),
+    ] = False,
     home: HomeFolder = None,
 ) -> None:
     """Report what a run found, from what was recorded; nothing is trained."""
-    from service.cli.report import report as do
+    from service.cli import report as command
 
-    do(_session(context, home), run, form.value, out)
+    session = _session(context, home)
+    if verify:
+        command.verify(session, run)
+    else:
+        command.report(session, run, form.value, out)
 
 
 @app.command()

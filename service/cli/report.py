@@ -37,6 +37,23 @@ def report(session: Session, run: str | None, form: Form, out: Path | None) -> N
         advise(session, (("report", ledger.key, "--format", "md"), "the same as text"))
 
 
+def verify(session: Session, run: str | None) -> None:
+    """Make every printed number of a run's reports, or of a report given as a file, again.
+
+    Raises:
+        UserError: there is no such run or file.
+        ArchduelError: the first number that is not what its rows give.
+    """
+    path = None if run is None else Path(run)
+    if path is not None and path.suffix in (".html", ".json") and path.is_file():
+        reporting.verify_file(path)
+        results().print(f"{path}: every number follows from its rows", soft_wrap=True)
+        return
+    ledger = history.experiment(session.home, run)
+    for file, told in reporting.verify(ledger, session.home).items():
+        results().print(f"{file}: {told}", soft_wrap=True)
+
+
 def _write_all(ledger: ExperimentLedger, home: Home) -> dict[str, Path]:
     try:
         return reporting.write(ledger, home)

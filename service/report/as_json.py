@@ -5,6 +5,7 @@ Keys of the top level:
 - `format`: 1; it changes when a key changes its meaning.
 - `experiment`, `protocol_hash`: whose report it is.
 - `plan`: the whole plan, see `service.contracts.plan.Plan`.
+- `rows_fingerprint`: a hash of `results`; any changed digit of any row changes it.
 - `facts`: versions, hardware and such, as they were given.
 - `pairs`: one record per pair: `sentence`, `label`, `verdict` (see `service.stats` `Verdict`), `checks`,
   `warnings`, `repetitions`, `budgets`, `costs`, `failures` and mean curves
@@ -20,6 +21,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from service.contracts.trial import content_hash
 from service.evidence.tally import ordered
 from service.report.view import ReportInput, look_at
 
@@ -38,18 +40,20 @@ def to_dict(report_input: ReportInput) -> dict[str, Any]:
     view = look_at(report_input)
     plan = view.plan
     every = max((result.spec.repetition for result in report_input.results), default=-1) + 1
+    results = [
+        {"id": result.spec.id, **result.model_dump(mode="json")}
+        for pair in plan.pairs
+        for result in ordered(pair, report_input.results, every)
+    ]
     return {
         "format": FORMAT,
         "experiment": plan.experiment,
         "protocol_hash": plan.protocol_hash,
+        "rows_fingerprint": content_hash(results, 16),
         "plan": plan.model_dump(mode="json"),
         "facts": dict(report_input.facts),
         "pairs": [{"label": pair.label[0], **pair.judgement.to_dict()} for pair in view.pairs],
-        "results": [
-            {"id": result.spec.id, **result.model_dump(mode="json")}
-            for pair in plan.pairs
-            for result in ordered(pair, report_input.results, every)
-        ],
+        "results": results,
     }
 
 

@@ -24,6 +24,8 @@ class Value:
         signed: whether a plus is printed.
         interval: low and high, in the same unit.
         n_ok, n_planned: how many of how many planned values are behind it.
+        rows: the rows behind it, as a page's viewer finds them ("pair=iris stage=retrain"); None
+            takes the table's.
     """
 
     value: float | None
@@ -33,6 +35,7 @@ class Value:
     interval: tuple[float, float] | None = None
     n_ok: int | None = None
     n_planned: int | None = None
+    rows: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Table:
         note: what a reader must know to read it.
         folded: whether a page shows it on request only.
         brief: whether the short formats (terminal, note, top of the Markdown) print it too.
+        rows_behind: the rows behind its numbers, see `Value`; empty where all are.
     """
 
     caption: str
@@ -80,6 +84,7 @@ class Table:
     note: str = ""
     folded: bool = False
     brief: bool = False
+    rows_behind: str = ""
 
     def __post_init__(self) -> None:
         for row in self.rows:

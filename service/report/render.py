@@ -24,11 +24,13 @@ def render(report_input: ReportInput, format: Format) -> str:
     Raises:
         UserError: there is no such format.
     """
-    from service.report import as_json, build, html, markdown, text
+    from service.report import as_json, build, markdown, page, text
 
     if format == "json":
         return as_json.to_json(report_input)
-    printers = {"html": html.render, "md": markdown.render, "txt": text.render}
+    if format == "html":
+        return page.render(report_input)
+    printers = {"md": markdown.render, "txt": text.render}
     if format not in printers:
         raise UserError(
             "unknown report format", value=format, hint=did_you_mean(str(format), FORMATS)

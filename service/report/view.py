@@ -114,6 +114,11 @@ class PairView:
             return "no verdict yet", "open"
         return _LABELS[verdict.decision]
 
+    def rows(self, **which: object) -> str:
+        """These rows of the pair, as a page's viewer finds them: "pair=iris stage=retrain"."""
+        told = {"pair": self.plan.name, **which}
+        return " ".join(f"{name}={value}" for name, value in told.items())
+
     @property
     def structures(self) -> tuple[TrialResult | None, TrialResult | None]:
         """For each variant the first result that tells the model's graph."""
@@ -137,6 +142,7 @@ class View:
     plan: Plan
     pairs: tuple[PairView, ...]
     facts: Mapping[str, Any]
+    rows: Sequence[TrialResult]
 
 
 def look_at(report_input: ReportInput) -> View:
@@ -155,4 +161,4 @@ def look_at(report_input: ReportInput) -> View:
         rows = ordered(pair, report_input.results, repetitions)
         code = report_input.facts.get("builders", {}).get(pair.name, {})
         pairs.append(PairView(pair, judgement, tuple(rows), code))
-    return View(plan, tuple(pairs), report_input.facts)
+    return View(plan, tuple(pairs), report_input.facts, report_input.results)

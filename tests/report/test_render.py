@@ -17,6 +17,7 @@ from service.contracts.results import TrialResult
 from service.contracts.trial import Stage, Status
 from service.report import FORMATS, ReportInput, render
 from service.report.note import note
+from service.report.rows import unpack
 
 FACTS = {
     "command": "archduel run residual.yaml",
@@ -180,20 +181,22 @@ def test_html_asks_nothing_of_the_network(made):
         assert word not in policy[1]
 
 
-def test_html_scripts_are_those_of_the_policy_and_plotly_is_there_once(made):
+def test_html_runs_the_programs_of_its_policy_and_carries_plotly_once(made):
     import base64
+    import gzip
     import hashlib
 
     text = render(report(made), "html")
-    page = parsed(text)
-    data, *programs = page.scripts
+    data, plotly, rows, page_program = parsed(text).scripts
     policy = re.search(r"script-src ([^;\"]*)", html.unescape(text[: text.index("<style>")]))
     assert policy is not None
-    for program in programs:
+    plotly = gzip.decompress(base64.b64decode(plotly)).decode()
+    assert "plotly.js v" in plotly
+    for program in (plotly, page_program):
         digest = base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()
         assert f"sha256-{digest}" in policy[1]
-    assert len(programs) == 2
-    assert sum("plotly.js v" in program for program in programs) == 1
+    assert policy[1].count("sha256-") == 2
+    assert len(unpack(rows).results) == len(made.results)
     plots = json.loads(data)
     assert len(plots) == text.count("data-plot=")
     assert all(plot["data"] and plot["layout"] for plot in plots)
@@ -218,7 +221,7 @@ def test_what_users_wrote_is_text_everywhere(synthetic: ModuleType):
     report_input = ReportInput(plan, results, {"command": evil, "versions": {evil: evil}})
     text = render(report_input, "html")
     page = parsed(text)
-    assert len(page.scripts) == 3
+    assert len(page.scripts) == 4
     assert "alert('x')" in page.words
     assert "{{ 7*7 }}" in page.words
     assert "<i>one" not in re.sub(r"<script.*?</script>", "", text, flags=re.S)

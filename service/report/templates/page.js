@@ -5,6 +5,14 @@
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
 
+  // What is large travels compressed; a browser of 2023 or later unpacks it.
+  async function unpacked(id) {
+    const packed = atob(document.getElementById(id).textContent);
+    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).text();
+  }
+
   // Colours in the figures are names; the style sheet knows what they are now.
   function resolve(value, style) {
     if (typeof value === "string") {
@@ -33,9 +41,10 @@
   }
 
   const drawn = () => boxes.filter((box) => box.dataset.drawn);
-  if (!("IntersectionObserver" in window)) {
-    boxes.forEach(draw);
-  } else {
+  async function start() {
+    const script = document.createElement("script");
+    script.textContent = await unpacked("plotly");
+    document.head.append(script);
     // A report of many pairs has many figures: draw what is near the screen.
     const seen = new IntersectionObserver(
       (entries) => {
@@ -49,12 +58,14 @@
     );
     boxes.forEach((box) => seen.observe(box));
   }
+  if (boxes.length) start();
   dark.addEventListener("change", () => drawn().forEach(draw));
 
   // Paper is white and unfolds nothing: light colours, the paper's width, everything open.
   const folded = [...document.querySelectorAll("details")];
   let closed = [];
   const redraw = () =>
+    window.Plotly &&
     boxes.forEach((box) => {
       draw(box);
       Plotly.Plots.resize(box);
@@ -70,4 +81,150 @@
     root.classList.remove("on-paper");
     redraw();
   });
+
+  function element(tag, properties = {}, ...children) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  }
+
+  // Tables sort by a click on a heading; long ones can be searched.
+  function key(cell) {
+    const text = cell.innerText.trim();
+    const number = parseFloat(text.replace(/[^\d.\u2212+eE-].*$/u, "").replace("\u2212", "-"));
+    const shown = cell.querySelector(".num");
+    return cell.dataset.value !== undefined
+      ? Number(cell.dataset.value)
+      : shown && !Number.isNaN(number) ? number : text;
+  }
+  function compare(a, b) {
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    return String(a).localeCompare(String(b), undefined, { numeric: true });
+  }
+  function sortable(table) {
+    const body = table.tBodies[0];
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, column) => {
+      const button = element("button", { type: "button", className: "sort" }, ...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        heads.forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const rows = [...body.rows].map((row) => [key(row.cells[column]), row]);
+        rows.sort((a, b) => (up ? 1 : -1) * compare(a[0], b[0]));
+        body.append(...rows.map(([, row]) => row));
+      });
+    });
+    if (body.rows.length < 25) return;
+    const search = element("input", { type: "search", placeholder: "search this table" });
+    search.setAttribute("aria-label", "Search: " + table.caption.innerText);
+    search.addEventListener("input", () => {
+      const words = search.value.toLowerCase().split(/\s+/);
+      for (const row of body.rows) {
+        const text = row.innerText.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+      }
+    });
+    table.closest(".scroll").before(element("p", { className: "tools" }, search));
+  }
+  document.querySelectorAll("main table").forEach((table) => {
+    if (table.tBodies[0].rows.length > 7) sortable(table);
+  });
+
+  // The rows behind the numbers: unpacked when they are first asked for.
+  const COLUMNS = [
+    ["pair", (r) => r.spec.pair],
+    ["variant", (r) => r.spec.variant],
+    ["stage", (r) => r.spec.stage],
+    ["repetition", (r) => r.spec.repetition],
+    ["number", (r) => r.spec.number],
+    ["status", (r) => r.status],
+    ["validation", (r) => r.score],
+    ["test", (r) => r.test_score],
+    ["baseline", (r) => r.baseline_score],
+    ["epochs", (r) => r.epochs],
+    ["parameters", (r) => r.parameters],
+    ["FLOPs", (r) => r.flops],
+    ["training s", (r) => r.cost?.train_seconds],
+    ["latency s", (r) => r.cost?.latency_seconds],
+    ["memory B", (r) => r.cost?.peak_memory_bytes],
+    ["hyperparameters", (r) => settings(r)],
+    ["reason", (r) => r.reason],
+  ];
+  const settings = (r) =>
+    Object.entries(r.hyperparameters ?? r.spec.hyperparameters)
+      .map(([name, value]) => name + "=" + value)
+      .join(" ");
+  const MOST = 200;
+  const viewer = document.getElementById("viewer");
+  const wanted = element("input", { type: "search", id: "wanted" });
+  const told = element("p", { className: "note" });
+  told.setAttribute("role", "status");
+  const body = element("tbody");
+  let rows = null;
+
+  async function load() {
+    if (rows) return;
+    rows = JSON.parse(await unpacked("rows")).results;
+    for (const row of rows) {
+      const s = row.spec;
+      row.words = [
+        "pair=" + s.pair, "variant=" + s.variant, "stage=" + s.stage,
+        "repetition=" + s.repetition, "number=" + s.number, "status=" + row.status,
+        settings(row), row.reason ?? "",
+      ].join(" ").toLowerCase();
+    }
+  }
+  const matching = () => {
+    const words = wanted.value.toLowerCase().split(/\s+/).filter(Boolean);
+    return rows.filter((row) =>
+      words.every((word) =>
+        word.includes("=") ? (row.words + " ").includes(word + " ") : row.words.includes(word)
+      )
+    );
+  };
+  async function list() {
+    await load();
+    const found = matching();
+    told.textContent =
+      found.length.toLocaleString("en") + " of " + rows.length.toLocaleString("en") + " rows" +
+      (found.length > MOST ? ", the first " + MOST + " shown" : "");
+    body.replaceChildren(
+      ...found.slice(0, MOST).map((row) =>
+        element("tr", {}, ...COLUMNS.map(([, read]) => element("td", {}, String(read(row) ?? "\u2013"))))
+      )
+    );
+    frame.hidden = false;
+  }
+  function save() {
+    const quoted = (value) => '"' + String(value ?? "").replaceAll('"', '""') + '"';
+    const lines = [COLUMNS.map(([name]) => name), ...matching().map((r) => COLUMNS.map(([, read]) => read(r)))];
+    const text = lines.map((line) => line.map(quoted).join(",")).join("\r\n");
+    const link = element("a", { download: "rows.csv" });
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.click();
+  }
+  const head = element("tr", {}, ...COLUMNS.map(([name]) => element("th", { scope: "col" }, name)));
+  const frame = element(
+    "div",
+    { className: "scroll rows", hidden: true, tabIndex: 0 },
+    element("table", {}, element("caption", {}, "Recorded trainings"), element("thead", {}, head), body)
+  );
+  frame.setAttribute("role", "region");
+  frame.setAttribute("aria-label", "Recorded trainings");
+  const show = element("button", { type: "button" }, "Show rows");
+  show.addEventListener("click", list);
+  const csv = element("button", { type: "button" }, "Save as CSV");
+  csv.addEventListener("click", () => load().then(save));
+  wanted.placeholder = "pair=... variant=... stage=retrain";
+  wanted.addEventListener("input", list);
+  const label = element("label", { htmlFor: "wanted" }, "Which rows ");
+  viewer.append(element("p", { className: "tools" }, label, wanted, show, csv), told, frame);
+  document.querySelectorAll("[data-rows]").forEach((link) =>
+    link.addEventListener("click", () => {
+      wanted.value = link.dataset.rows;
+      list();
+    })
+  );
 })();

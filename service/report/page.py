@@ -1,7 +1,8 @@
 """The report as one HTML page that opens anywhere and asks nothing of any network.
 
-Plotly's program is inlined once. A content security policy forbids every request, and every
-script whose hash is not in it: text from a pair or a config cannot become a program.
+Plotly's program and the rows behind the numbers are in it, compressed; the page unpacks them. A
+content security policy forbids every request, and every script whose hash is not in it: text from a
+pair or a config cannot become a program.
 """
 
 from __future__ import annotations
@@ -12,30 +13,36 @@ import json
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
+from importlib.metadata import version
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from service.report.document import Beside, Code, Column, Document, Figure, Strip, Table, Value
+from service.report.build import build
+from service.report.document import Beside, Code, Column, Figure, Strip, Table, Value
 from service.report.drawing import svg
 from service.report.numbers import amount, counted, heading, number, parts, show
+from service.report.rows import compressed, for_a_page, pack
+from service.report.view import ReportInput
 
 SYMBOLS = {"good": "✓", "bad": "✕", "warning": "!", "neutral": "=", "open": "?"}
 
 
-def render(document: Document) -> str:
-    """Print a document as a self-contained page.
+def render(report_input: ReportInput) -> str:
+    """Make a self-contained page.
 
     Args:
-        document: the report.
+        report_input: plan, results and facts.
 
     Returns:
-        HTML of about five megabytes, most of them Plotly's program.
+        HTML of some megabytes, two of them Plotly's program.
     """
+    report_input = for_a_page(report_input)
+    document = build(report_input)
     leaves = [leaf for section in document.sections for leaf in section.leaves]
     figures = [leaf for leaf in leaves if isinstance(leaf, Figure)]
-    scripts = [Markup(_plotly() if figures else ""), Markup(_read("page.js"))]
+    plotly, program = _plotly() if figures else "", Markup(_read("page.js"))
     numbers = {id(leaf): place for place, leaf in enumerate(figures, 1)}
     tables = [leaf for leaf in leaves if isinstance(leaf, Table)]
     numbers |= {id(leaf): place for place, leaf in enumerate(tables, 1)}
@@ -46,15 +53,19 @@ def render(document: Document) -> str:
         document=document,
         single=len(document.briefs) == 1,
         style=Markup(_read("style.css")),
-        scripts=scripts,
-        policy=_policy(scripts),
+        program=program,
+        plotly=_packed_plotly() if figures else "",
+        rows=pack(report_input),
+        n_rows=len(report_input.results),
+        version=version("archduel"),
+        policy=_policy([plotly, program]),
         numbers=numbers,
         plots=Markup(_embedded([figure.plot for figure in figures])),
     )  # fmt: skip
     return page.lstrip()
 
 
-def _policy(scripts: list[Markup]) -> str:
+def _policy(scripts: list[str]) -> str:
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
         for script in scripts
@@ -75,7 +86,12 @@ def _embedded(content: Any) -> str:
 def _plotly() -> str:
     from plotly.offline import get_plotlyjs  # here because it reads five megabytes
 
-    return str(get_plotlyjs()).replace("</script", "<\\/script")
+    return str(get_plotlyjs())
+
+
+@lru_cache(maxsize=1)
+def _packed_plotly() -> str:
+    return compressed(_plotly())
 
 
 @lru_cache(maxsize=8)
