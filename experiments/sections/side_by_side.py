@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from service.contracts.results import TrialResult
-from service.evidence.records import Repetition, Side
+from experiments.sections._architectures import architectures
+from experiments.sections._searches import failures, tuned
 from service.report.document import (
-    Beside,
     Block,
     Cell,
-    Code,
     Column,
-    Drawing,
     Figure,
     Group,
     Leaf,
@@ -21,7 +18,6 @@ from service.report.document import (
     Table,
     Value,
 )
-from service.report.drawing import told
 from service.report.numbers import decimals, number
 from service.report.plots import lines, slopes
 from service.report.view import PairView, View
@@ -49,11 +45,6 @@ def section(view: View) -> Section | None:
             parts.append(failures(pair))
         blocks += [Group(pair.plan.title, tuple(parts))] if len(view.pairs) > 1 else parts
     return Section("side-by-side", "Side by side", tuple(blocks))
-
-
-def _sides(pair: PairView) -> tuple[list[Side], list[Side]]:
-    repetitions = pair.judgement.tally.repetitions
-    return [r.reference for r in repetitions], [r.challenger for r in repetitions]
 
 
 def _paired_scores(pair: PairView) -> tuple[list[float], list[float]]:
@@ -161,38 +152,6 @@ def comparison(pair: PairView) -> Table:
     )
 
 
-def architectures(pair: PairView) -> list[Beside]:
-    """Both models drawn next to each other, and the code that builds them."""
-    rows = [row for row in pair.structures if row is not None]
-    found = []
-    if rows:
-        drawn = tuple(_drawing(row) for row in rows)
-        found.append(Beside("The two architectures", drawn, _DRAWN))
-    code = [Code(pair.builders[v], v, "python") for v in pair.plan.variants if v in pair.builders]
-    if code:
-        found.append(Beside("The code of both builders", tuple(code), _CODE, folded=True))
-    return found
-
-
-_DRAWN = (
-    "The graphs of the models that ran, first to last layer from top to bottom: each line is a "
-    "layer with its settings, its output's shape and its weights. Orange lines lead past layers; "
-    "a dashed frame marks a further call of layers drawn before, whose weights are shared; what "
-    "comes several times in a row is drawn once."
-)
-_CODE = (
-    "As it was when the experiment began, with what each builder uses of its own file; the code "
-    "digest in the recipe covers it."
-)
-
-
-def _drawing(row: TrialResult) -> Drawing:
-    assert row.structure is not None
-    spec = row.spec
-    title = f"{spec.variant}, winner of repetition {spec.repetition}, {row.parameters:,} parameters"
-    return Drawing(title, told(row.structure, spec.variant), row.structure)
-
-
 def paired(pair: PairView) -> Figure:
     """Every repetition's two scores."""
     tally, (reference, challenger) = pair.judgement.tally, pair.plan.variants
@@ -248,69 +207,3 @@ def curves(pair: PairView) -> list[Figure]:
             )
         )
     return found
-
-
-def tuned(pair: PairView) -> Table:
-    """What each search chose, repetition by repetition."""
-    names = sorted({key for sides in _sides(pair) for side in sides for key in side.winner or {}})
-    words = pair.words
-    rows: list[tuple[Cell, ...]] = []
-    for r in pair.judgement.tally.repetitions:
-        for side in (r.reference, r.challenger):
-            rows.append(_tuned_row(pair, r, side, names))
-    return Table(
-        "What each search chose",
-        (
-            Column("repetition, variant"),
-            Column("trial", "number"),
-            *(Column(name, "number") for name in names),
-            Column(f"validation ({words.score_unit})", "number", digits=2),
-            Column(f"test ({words.score_unit})", "number", digits=2),
-            Column("why missing"),
-        ),
-        tuple(rows),
-        folded=True,
-        rows_behind=pair.rows(),
-    )
-
-
-def _tuned_row(pair: PairView, r: Repetition, side: Side, names: Sequence[str]) -> tuple[Cell, ...]:
-    scale = pair.words.scale
-    behind = {"repetition": r.index, "variant": side.variant}
-    chosen = side.winner or {}
-    scores = len(side.scores)
-    return (
-        f"{r.index}, {side.variant}",
-        Value(side.winner_number, unit="count", rows=pair.rows(stage="search", **behind)),
-        *(_setting(chosen.get(name)) for name in names),
-        Value(None if side.validation is None else side.validation * scale),
-        Value(
-            None if side.mean is None else side.mean * scale,
-            n_ok=scores,
-            n_planned=side.n_planned,
-            rows=pair.rows(stage="retrain", **behind),
-        ),
-        side.missing or "",
-    )
-
-
-def _setting(value: object) -> Cell:
-    if value is None:
-        return None
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def failures(pair: PairView) -> Table:
-    """Every training that ended neither ok nor pruned."""
-    found = pair.judgement.tally.failures
-    return Table(
-        f"Trainings that failed ({len(found)})",
-        (Column("variant, stage"), Column("repetition", "number"), Column("number", "number"),
-         Column("status"), Column("reason")),
-        tuple(
-            (f"{f.variant}, {f.stage.value}", Value(f.repetition, unit="count"),
-             Value(f.number, unit="count"), f.status.value, f.reason)
-            for f in found
-        ),
-        folded=True,
-    )  # fmt: skip
