@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from service.evidence import together
 from service.report.document import Cell, Column, Section, Table, Value
 from service.report.numbers import number, p_value
 from service.report.view import View
-from service.stats.across import holm, random_effects, standardized_effect
 
 PLACE = 40
 
@@ -19,24 +19,17 @@ def section(view: View) -> Section | None:
 
 def across(view: View) -> Table:
     """What holds over all pairs: corrected p-values and a random-effects mean."""
-    effects = [standardized_effect(pair.judgement.tally.differences) for pair in view.pairs]
-    corrected = holm([pair.verdict.p_value for pair in view.pairs])
-    combined = random_effects(
-        [None if e is None else e[0] for e in effects],
-        [None if e is None else e[1] for e in effects],
-        round(1 - view.plan.design.confidence, 12),
-    )
+    found = together(view.plan, [pair.judgement for pair in view.pairs])
+    combined = found.combined
     rows: list[tuple[Cell, ...]] = [
         (
             pair.plan.title,
-            Value(None if effect is None else effect[0], digits=2, signed=True),
-            p_value(pair.verdict.p_value),
-            p_value(p),
-            Value(None if weight is None else 100 * weight, unit="%", digits=0),
+            Value(effect.effect, digits=2, signed=True),
+            p_value(effect.p),
+            p_value(effect.p_holm),
+            Value(None if effect.weight is None else 100 * effect.weight, unit="%", digits=0),
         )
-        for pair, effect, p, weight in zip(
-            view.pairs, effects, corrected, combined.weights, strict=True
-        )
+        for pair, effect in zip(view.pairs, found.pairs, strict=True)
     ]
     rows.append(
         (
@@ -54,7 +47,13 @@ def across(view: View) -> Table:
             None,
         )
     )
-    note = "Effects in standard deviations of a repetition's difference (Hedges' g). "
+    held = sum(effect.holds is True for effect in found.pairs)
+    note = (
+        "Effects in standard deviations of a repetition's difference (Hedges' g). p holds over all "
+        f"looks of a pair; corrected for {len(found.pairs)} pairs, {held} of them "
+        f"{'differs' if held == 1 else 'differ'} from 0 at {found.alpha:g}. An invalid comparison "
+        "has no figures here. "
+    )
     if combined.prediction_interval is not None and math.isfinite(combined.prediction_interval[0]):
         low, high = combined.prediction_interval
         note += (
@@ -68,7 +67,7 @@ def across(view: View) -> Table:
         (
             Column("pair"),
             Column("effect g", "number"),
-            Column("p", "number"),
+            Column("p over all looks", "number"),
             Column("p, Holm-corrected", "number"),
             Column("weight", "number"),
         ),

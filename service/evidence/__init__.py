@@ -6,6 +6,7 @@ from service.evidence.decide import Judgement, judge, latest, rule
 from service.evidence.records import PairTally, Repetition, Side, plain
 from service.evidence.selection import winner
 from service.evidence.tally import tally
+from service.evidence.together import together
 
 __all__ = [
     "Check",
@@ -19,5 +20,6 @@ __all__ = [
     "plain",
     "rule",
     "tally",
+    "together",
     "winner",
 ]

@@ -10,6 +10,8 @@ Keys of the top level:
 - `pairs`: one record per pair: `sentence`, `label`, `verdict` (see `service.stats` `Verdict`), `checks`,
   `warnings`, `repetitions`, `budgets`, `costs`, `failures` and mean curves
   (see `service.evidence.records`); all numbers in the metric's own unit.
+- `together`: all pairs: each one's effect, p-values and weight, and the mean over pairs (see
+  `service.evidence.together.Together`).
 - `results`: every trial result of the ledger, see `service.contracts.results.TrialResult`, with its
   `id`, in the order of pair, repetition, variant, stage and number.
 
@@ -22,6 +24,7 @@ import json
 from typing import Any
 
 from service.contracts.trial import content_hash
+from service.evidence import plain, together
 from service.evidence.tally import ordered
 from service.report.view import ReportInput, look_at
 
@@ -53,6 +56,7 @@ def to_dict(report_input: ReportInput) -> dict[str, Any]:
         "plan": plan.model_dump(mode="json"),
         "facts": dict(report_input.facts),
         "pairs": [{"label": pair.label[0], **pair.judgement.to_dict()} for pair in view.pairs],
+        "together": plain(together(plan, [pair.judgement for pair in view.pairs])),
         "results": results,
     }
 

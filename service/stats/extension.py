@@ -87,6 +87,46 @@ def levels(
     return tuple(found)
 
 
+def repeated_p(
+    p: float, looks: tuple[int, ...], look: int, extensions: int = 0, reserve: float = 0.0
+) -> float:
+    """Return the two-sided p-value of a look as one over all looks.
+
+    It is the smallest error rate of the plan at which this look would have decided; a nominal
+    p-value knows nothing of the other looks, and cannot be compared with those of other pairs.
+    Source: Jennison & Turnbull (2000), chapter 9, repeated p-values.
+
+    Args:
+        p: the nominal two-sided p-value, in [0, 1].
+        looks: cumulative repetitions at each planned look.
+        look: which look, from 0; those of extensions follow the planned ones.
+        extensions: how many there were up to this look.
+        reserve: the share of alpha that the plan kept for them.
+
+    Returns:
+        The p-value, never below the nominal one of a single look; 1 where no rate below .5 would do.
+
+    Raises:
+        ValueError: p is not in [0, 1], or the plan has no such look.
+    """
+    if not 0.0 <= p <= 1.0 or not 0 <= look < len(looks) + extensions:
+        raise ValueError(f"p in [0, 1] at one of the looks must be given, but got {p} at {look}")
+    if len(looks) == 1 and not extensions:
+        return min(1.0, p / (1.0 - reserve))
+
+    def level(alpha: float) -> float:
+        return levels.__wrapped__(looks, alpha, extensions, reserve, 2)[look]
+
+    low, high = 1e-9, 0.499
+    if p <= level(low):
+        return low
+    if p > level(high):
+        return 1.0
+    from scipy.optimize import brentq  # here because only a table over pairs needs it
+
+    return float(brentq(lambda alpha: level(alpha) - p, low, high, xtol=1e-9, rtol=1e-6))
+
+
 def _last_level(times: Sequence[int], before: Sequence[float], total: float, sides: int) -> float:
     from scipy.optimize import brentq  # here because only an extension needs it
 

@@ -170,3 +170,18 @@ def test_pooling_instead_of_combining_would_break_the_stated_rate(monkeypatch):
             decided = paired.t_interval(d, level).p_value <= level
         wrong += decided
     assert wrong / 2_000 > 0.08
+
+
+@pytest.mark.parametrize("looks", [(6,), (10, 20, 30)])
+@pytest.mark.parametrize("reserve", [0.0, 0.5])
+@pytest.mark.parametrize("extensions", [0, 1])
+def test_a_p_over_all_looks_is_the_rate_that_just_decides(looks, reserve, extensions):
+    for look in range(len(looks) + extensions):
+        for alpha in (0.01, 0.05):
+            level = extension.levels(looks, alpha, extensions, reserve)[look]
+            found = extension.repeated_p(level, looks, look, extensions, reserve)
+            assert found == pytest.approx(alpha, rel=1e-3)
+    assert extension.repeated_p(1.0, looks, 0, extensions, reserve) == 1.0
+    assert extension.repeated_p(0.0, looks, 0, extensions, reserve) < 1e-6
+    with pytest.raises(ValueError, match="at one of the looks"):
+        extension.repeated_p(0.5, looks, 9)
