@@ -90,7 +90,7 @@
 
   // Tables sort by a click on a heading; long ones can be searched.
   function key(cell) {
-    const text = cell.innerText.trim();
+    const text = cell.textContent.trim().replace(/\s+/g, " ");
     const number = parseFloat(text.replace(/[^\d.\u2212+eE-].*$/u, "").replace("\u2212", "-"));
     const shown = cell.querySelector(".num");
     return cell.dataset.value !== undefined
@@ -118,11 +118,11 @@
     });
     if (body.rows.length < 25) return;
     const search = element("input", { type: "search", placeholder: "search this table" });
-    search.setAttribute("aria-label", "Search: " + table.caption.innerText);
+    search.setAttribute("aria-label", "Search: " + table.caption.textContent);
     search.addEventListener("input", () => {
       const words = search.value.toLowerCase().split(/\s+/);
       for (const row of body.rows) {
-        const text = row.innerText.toLowerCase();
+        const text = row.textContent.toLowerCase();
         row.hidden = !words.every((word) => text.includes(word));
       }
     });
