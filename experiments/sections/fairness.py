@@ -17,6 +17,7 @@ from service.report.document import (
     Tone,
     Value,
 )
+from service.report.numbers import decimals
 from service.report.view import PairView, View
 
 PLACE = 20
@@ -32,7 +33,7 @@ def section(view: View) -> Section | None:
         )
     ]
     for pair in view.pairs:
-        parts: tuple[Leaf, ...] = (summary(pair), checks(pair), budgets(pair))
+        parts: tuple[Leaf, ...] = (summary(pair), checks(pair), budgets(pair), regimes(pair))
         blocks += [Group(pair.plan.title, parts)] if len(view.pairs) > 1 else parts
     blocks.append(protocol(view))
     return Section("fairness", "Fairness audit", tuple(blocks))
@@ -126,6 +127,47 @@ def budgets(pair: PairView) -> Table:
         "example, from the layers' shapes."
     )
     return Table("Budget ledger", columns, tuple(rows), note, rows_behind=pair.rows())
+
+
+def regimes(pair: PairView) -> Table:
+    """What the same search trials would have found under budgets equal in another way."""
+    words = pair.words
+    reference, challenger = pair.plan.variants
+    rows: list[tuple[Cell, ...]] = []
+    for regime in pair.judgement.tally.regimes:
+        first, second = regime.trials or (None, None)
+        unit = {"trials": "count", "s": "s", "FLOPs": "si"}[regime.unit]
+        budget = first if regime.unit == "trials" else regime.budget
+        rows.append(
+            (
+                regime.name,
+                Value(budget, unit=unit, n_ok=regime.n_ok, n_planned=regime.n_planned),
+                Value(first, digits=1),
+                Value(second, digits=1),
+                Value(
+                    words.scaled(regime.difference),
+                    unit=words.difference_unit,
+                    digits=decimals(pair.plan.margin * words.scale),
+                    signed=True,
+                    interval=words.between(regime.interval),
+                ),
+            )
+        )
+    return Table(
+        "Secondary: the same searches under other equal budgets",
+        (
+            Column("regime"),
+            Column("budget of a search", "number"),
+            Column(f"trials, {reference}", "number"),
+            Column(f"trials, {challenger}", "number"),
+            Column("difference in best validation score", "number"),
+        ),
+        tuple(rows),
+        "Equal trials is the protocol's budget. The other rows give both searches of a repetition the "
+        "smaller one's total and compare the best of the first trials that fit into it, on the "
+        "validation split; budgets are medians, intervals cover 95% at this look alone, times depend "
+        "on the machine. No verdict rests on this table.",
+    )
 
 
 _ANEW = {

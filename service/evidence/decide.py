@@ -65,6 +65,7 @@ class Judgement:
             "loss_curves": plain(self.tally.loss_curves),
             "search_curves": plain(self.tally.search_curves),
             "failures": plain(self.tally.failures),
+            "regimes": plain(self.tally.regimes),
         }
 
 

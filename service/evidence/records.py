@@ -191,6 +191,34 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Regime:
+    """What the searches found under one kind of equal budget.
+
+    Attributes:
+        name: "equal trials", which is the protocol's own, "equal training time" or "equal FLOPs".
+        unit: of the budget: "trials", "s" or "FLOPs".
+        budget: median over searches of what each variant got.
+        trials: mean number of trials that fitted into it, reference and challenger.
+        difference: mean over searches of how much better the challenger's best validation score is,
+            in the metric's unit; None where no search has both.
+        interval: its 95% t interval, from 2 searches; it takes no account of looks.
+        n_ok: searches that count.
+        n_planned: searches planned.
+        measured: whether the budget was measured with a clock.
+    """
+
+    name: str
+    unit: str
+    budget: float | None
+    trials: tuple[float, float] | None
+    difference: float | None
+    interval: tuple[float, float] | None
+    n_ok: int
+    n_planned: int
+    measured: bool
+
+
+@dataclass(frozen=True)
 class PairTally:
     """Everything the results say about one pair.
 
@@ -203,6 +231,7 @@ class PairTally:
         validation_curves, loss_curves: per variant, the retrained winners' mean learning curve.
         search_curves: per variant, the mean best validation score after each search trial.
         failures: every training that ended neither ok nor pruned.
+        regimes: what the searches found under other kinds of equal budget.
     """
 
     pair: str
@@ -214,6 +243,7 @@ class PairTally:
     loss_curves: tuple[Trace, Trace]
     search_curves: tuple[Trace, Trace]
     failures: tuple[Failure, ...]
+    regimes: tuple[Regime, ...]
 
     @property
     def differences(self) -> tuple[float, ...]:

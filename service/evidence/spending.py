@@ -51,18 +51,28 @@ def budget(variant: str, stage: Stage, n_planned: int, results: Iterable[TrialRe
         epochs=sum(result.epochs for result in rows),
         train_seconds=math.fsum(result.cost.train_seconds for result in rows),
         compile_seconds=math.fsum(result.cost.compile_seconds for result in rows),
-        flops=_training_flops(rows),
+        flops=_all_flops(rows),
     )
 
 
-def _training_flops(rows: Sequence[TrialResult]) -> float | None:
+def training_flops(result: TrialResult) -> float | None:
+    """Return the operations of one training; None where they are not known."""
+    if result.epochs == 0:
+        return 0.0
+    if result.flops is None or result.examples is None:
+        return None
+    return PASSES_PER_TRAINING_STEP * result.flops * result.examples[0] * result.epochs
+
+
+def _all_flops(rows: Sequence[TrialResult]) -> float | None:
     total: list[float] = []
     for result in rows:
         if result.epochs == 0:
             continue
-        if result.flops is None or result.examples is None:
+        flops = training_flops(result)
+        if flops is None:
             return None
-        total.append(PASSES_PER_TRAINING_STEP * result.flops * result.examples[0] * result.epochs)
+        total.append(flops)
     return math.fsum(total) if total else None
 
 

@@ -11,6 +11,7 @@ from service.contracts.plan import PairPlan, Plan
 from service.contracts.results import TrialResult
 from service.contracts.trial import Stage, Status
 from service.evidence.records import Failure, PairTally, Repetition, Side, Trace
+from service.evidence.regimes import regimes
 from service.evidence.selection import winner
 from service.evidence.spending import budget, costs
 from service.evidence.traces import best_so_far, trace
@@ -117,6 +118,15 @@ def tally(
         ),
         failures=tuple(
             _failure(row) for row in rows if row.status not in (Status.OK, Status.PRUNED)
+        ),
+        regimes=regimes(
+            pair.metric,
+            pair.variants,
+            [
+                {name: cells.get((name, Stage.SEARCH, index), ()) for name in pair.variants}
+                for index in range(plan.design.searches(repetitions))
+            ],
+            plan.design.searches(repetitions),
         ),
     )
 
