@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.contracts.strategy import described
 from service.report.document import Block, Cell, Code, Column, Section, Table, Text, Value
 from service.report.rows import fingerprint
 from service.report.view import View
@@ -45,6 +46,7 @@ def section(view: View) -> Section | None:
         for data in sorted({row.spec.data for row in pair.results}):
             rows.append((f"data fingerprint{where}", data))
     blocks.append(Table("Conditions", (Column("what"), Column("value")), tuple(rows)))
+    blocks += computed(view)
     seeds: dict[tuple[str, int], int] = {}
     for pair in view.pairs:
         for row in pair.results:
@@ -63,3 +65,51 @@ def section(view: View) -> Section | None:
             )
         )
     return Section("recipe", "Recipe", tuple(blocks))
+
+
+def computed(view: View) -> list[Block]:
+    """How trainings were computed, why so, and what was measured to choose it."""
+    chosen = [
+        (pair.plan, pair.plan.strategy) for pair in view.pairs if pair.plan.strategy is not None
+    ]
+    if not chosen:
+        return []
+    blocks: list[Block] = [
+        Table(
+            "How trainings were computed",
+            (Column("pair"), Column("strategy"), Column("what it is"), Column("why")),
+            tuple(
+                (plan.name, choice.strategy, described(choice.strategy), choice.reason)
+                for plan, choice in chosen
+            ),
+            "Both variants of a pair are computed alike. What was chosen is kept with the "
+            "experiment; training.strategy in the config forces one.",
+        )
+    ]
+    timings = [(plan, timing) for plan, choice in chosen for timing in choice.timings]
+    if timings:
+        blocks.append(
+            Table(
+                "What was measured to choose it",
+                (
+                    Column("pair"),
+                    Column("variant"),
+                    Column("strategy"),
+                    Column("until it runs", "number"),
+                    Column("a warm epoch", "number"),
+                ),
+                tuple(
+                    (
+                        plan.name,
+                        timing.variant,
+                        timing.strategy,
+                        timing.error or Value(timing.compile_seconds, unit="s"),
+                        Value(None if timing.error else timing.epoch_seconds, unit="s"),
+                    )
+                    for plan, timing in timings
+                ),
+                "A model in the middle of its ranges, before the first trial.",
+                folded=True,
+            )
+        )
+    return blocks

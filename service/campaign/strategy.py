@@ -36,17 +36,17 @@ def settle(plan: Plan, measure: Measure, slots: Callable[[], int]) -> Plan:
     chosen = {pair.name: pair.strategy or named[pair.name] for pair in plan.pairs}
     open_pairs = [pair for pair in plan.pairs if chosen[pair.name] is None]
     if open_pairs:
-        measured = _measured(plan, open_pairs, OF_BACKEND[plan.backend][:1], measure)
+        found = measured(plan, open_pairs, OF_BACKEND[plan.backend][:1], measure)
         at_once = slots()
         slow = [
             pair
             for pair in open_pairs
-            if _could_save(plan, pair, measured[pair.name], at_once) > WORTH_SECONDS
+            if _could_save(plan, pair, found[pair.name], at_once) > WORTH_SECONDS
         ]
-        for name, timings in _measured(plan, slow, OF_BACKEND[plan.backend][1:], measure).items():
-            measured[name] += timings
+        for name, timings in measured(plan, slow, OF_BACKEND[plan.backend][1:], measure).items():
+            found[name] += timings
         for pair in open_pairs:
-            chosen[pair.name] = _best(plan, pair, measured[pair.name], at_once)
+            chosen[pair.name] = _best(plan, pair, found[pair.name], at_once)
     return plan.with_strategies({name: choice for name, choice in chosen.items() if choice})
 
 
@@ -86,10 +86,14 @@ def _without_measuring(plan: Plan) -> StrategyChoice | None:
     return None
 
 
-def _measured(
+def measured(
     plan: Plan, pairs: Sequence[PairPlan], strategies: Sequence[str], measure: Measure
 ) -> dict[str, tuple[Timing, ...]]:
-    """By pair, a timing of each strategy and variant; what all pairs need is measured together."""
+    """Time some strategies for some pairs, all of it in one call.
+
+    Returns:
+        By pair, a timing of each strategy and variant.
+    """
     asked = [
         (pair.name, _probe(plan, pair, variant, strategy))
         for pair in pairs

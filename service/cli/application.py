@@ -97,13 +97,19 @@ def plan(
             show_default="as in earlier runs of the pair",
         ),
     ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate", help="Time a few steps of each model here, and tell how long it takes."
+        ),
+    ] = False,
     home: HomeFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a config would do, what it costs and what it could find. Starts nothing."""
+    """Show what a config would do, what it costs and what it could find. Trains nothing."""
     from service.cli.plan import plan as do
 
-    do(_session(context, home), config, sets or [], noise, as_json=as_json)
+    do(_session(context, home), config, sets or [], noise, calibrate=calibrate, as_json=as_json)
 
 
 @app.command()

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from service.app import planning
 from service.app.outlook import POWER, Outlook, document, outlook
+from service.app.planning import Planned
 from service.cli.screen import (
     advise,
     better,
     duration,
+    errors,
     facts,
     margin,
     plural,
     results,
+    span,
     table,
     write_json,
 )
@@ -25,11 +30,20 @@ from service.cli.session import Session
 from service.contracts.errors import UserError
 from service.contracts.plan import PairPlan, Plan
 
+if TYPE_CHECKING:
+    from service.app.calibrating import Calibration
+
 
 def plan(
-    session: Session, config: Path, overrides: list[str], noise: float | None, *, as_json: bool
+    session: Session,
+    config: Path,
+    overrides: list[str],
+    noise: float | None,
+    *,
+    calibrate: bool,
+    as_json: bool,
 ) -> None:
-    """Print the plan; nothing is started and no data is read.
+    """Print the plan; without `calibrate` nothing is started and no data is read.
 
     Raises:
         UserError: the config has a mistake, or its design can never reach its confidence.
@@ -38,12 +52,45 @@ def plan(
     if noise is not None and not (math.isfinite(noise) and noise > 0):
         raise UserError("must be above 0", key="--noise", value=noise)
     found = outlook(planned, session.home, noise)
+    times = _calibrated(planned) if calibrate else None
     if as_json:
-        write_json(document(planned, found))
+        write_json({**document(planned, found), "calibration": times and asdict(times)})
         return
     show(results(), planned.plan, found)
+    if times is not None:
+        show_times(results(), planned.plan, times)
     sets = [word for override in overrides for word in ("--set", override)]
     advise(session, (("run", str(config), *sets), "do it"))
+
+
+def _calibrated(planned: Planned) -> Calibration:
+    from service.app.calibrating import calibrate
+
+    return calibrate(planned, lambda text: errors().print(Text(text)))
+
+
+def show_times(console: Console, plan: Plan, times: Calibration) -> None:
+    """Print how long the trainings of each pair take on this machine."""
+    console.print()
+    pairs = table(
+        "pair", "computed by", "one training", "all trainings",
+        numbers=("one training", "all trainings"),
+    )  # fmt: skip
+    for pair in plan.pairs:
+        expected = times.pairs[pair.name]
+        if expected.seconds is None:
+            reason = next(timing.error for timing in expected.timings if timing.error)
+            pairs.add_row(pair.name, expected.strategy, "-", f"failed: {reason}")
+            continue
+        each = [span(t.epoch_seconds * pair.epochs) for t in expected.timings]
+        pairs.add_row(pair.name, expected.strategy, " and ".join(each), duration(expected.seconds))
+    console.print(pairs)
+    console.print(
+        Text(
+            f"About {duration(times.seconds)} for all trainings up to the last look, "
+            f"{times.at_once} at once on this machine, and some seconds to start."
+        )
+    )
 
 
 def show(console: Console, plan: Plan, found: Outlook) -> None:

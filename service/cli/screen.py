@@ -85,6 +85,13 @@ def duration(seconds: float) -> str:
     return f"{large:,} {units[0]}" + (f" {small} {units[1]}" if small else "")
 
 
+def span(seconds: float) -> str:
+    """A time span that may be short: "12 ms", "1.4 s", and from ten seconds on as `duration`."""
+    if seconds >= 9.95:
+        return duration(seconds)
+    return f"{seconds:.1f} s" if seconds >= 0.995 else f"{1000 * seconds:.0f} ms"
+
+
 def measure(value: float, unit: str) -> str:
     """A value of a metric; fractions are told in percent."""
     return f"{100 * value:.1f}%" if unit == "fraction" else f"{value:.4g} {unit}".strip()

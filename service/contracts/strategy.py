@@ -19,6 +19,11 @@ OF_BACKEND = {
 """What each backend can do; the first is taken where nothing was measured."""
 
 
+def described(strategy: str) -> str:
+    """What a strategy does, in words."""
+    return STRATEGIES.get(strategy.partition("/")[0], "")
+
+
 def width(strategy: str) -> int:
     """How many trials of one `service.contracts.trial.group_key` this strategy trains at once."""
     name, _, number = strategy.partition("/")
