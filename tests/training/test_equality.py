@@ -1,0 +1,100 @@
+"""Every pair under every strategy ends where Keras' own loop ends, from equal weights and batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service import catalog
+from service.contracts.data import Examples
+from service.contracts.pair import Choice, Pair, Real
+from service.contracts.trial import Runtime
+from service.training import runtime
+from service.training.course import Orders
+from service.training.material import Materials
+from service.training.packing import packed, viewed
+from service.training.program import Objective, values, variables
+from service.training.seeding import seed_builders
+from service.training.strategies import program
+
+EPOCHS, STEPS, BATCH = 3, 3, 8
+EPSILON = 1e-3
+"""Adam divides by the gradient's size: where that is rounding alone it would blow rounding up."""
+
+QUICK = ("iris", "regression", "stock_prices")
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    return runtime.prepare(Runtime())
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in catalog.names()
+    ],
+)
+def case(request: pytest.FixtureRequest, keras: Any) -> tuple[Pair, Examples, Examples]:
+    """A pair with a few of its examples, to train on and to watch."""
+    pair = catalog.locate(request.param).pair
+    material = Materials(pair, pair.sources[0].load(None)).get(1)
+    few = np.arange(STEPS * BATCH)
+    return pair, material.train.take(few), material.validation.take(few)
+
+
+def hyperparameters(pair: Pair, variant: str) -> dict[str, Any]:
+    """Small, and without dropout: XLA draws its masks in another way."""
+    given: dict[str, Any] = {}
+    for name, one in pair.space(pair.variant(variant), matched=False).items():
+        if isinstance(one, Choice):
+            given[name] = min(one.values) if "dropout" in name else one.values[0]
+        else:
+            given[name] = one.low if isinstance(one, Real) else int(one.low)
+    return given
+
+
+@pytest.mark.parametrize("strategy", ["graph", "xla"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_weights_are_those_of_keras_own_loop(
+    keras: Any, case: tuple[Pair, Examples, Examples], place: int, strategy: str
+) -> None:
+    pair, train, watched = case
+    variant = pair.variants[place]
+    given = hyperparameters(pair, variant.name)
+    train = Examples(viewed(train.inputs, variant.view), train.targets)
+    weights = None if pair.loss_weights is None else pair.loss_weights(given)
+    seed_builders(1)
+    reference = variant.build(given)
+    start = values(variables(reference))
+    seed_builders(2)
+    objective = Objective(pair.loss, tuple(sorted(train.targets)), weights)
+    ours = program(strategy, variant.build(given), objective)
+    ours.model.optimizer.epsilon = EPSILON
+    orders = Orders(3, len(train), BATCH).next(EPOCHS)
+
+    reference.compile(
+        optimizer=keras.optimizers.Adam(0.01, epsilon=EPSILON),
+        loss=pair.loss if isinstance(pair.loss, str) else dict(pair.loss),
+        loss_weights=None if weights is None else dict(weights),
+        jit_compile=False,
+    )
+    for order in orders.reshape(-1, BATCH):
+        batch = train.take(order)
+        reference.train_on_batch(packed(batch.inputs), packed(batch.targets))
+
+    ours.start(start, 0.01, train)
+    inputs = viewed(watched.inputs, variant.view) if variant.answer is None else None
+    chunk = ours.train(orders, inputs)
+
+    for mine, theirs in zip(ours.model.get_weights(), reference.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=2e-3, atol=2e-4)
+    if inputs is not None:
+        assert chunk.predictions is not None
+        expected = keras.tree.flatten(reference.predict_on_batch(packed(inputs)))
+        answers = keras.tree.flatten(packed(chunk.predictions))
+        for mine, theirs in zip(answers, expected, strict=True):
+            np.testing.assert_allclose(mine[-1], theirs, rtol=1e-2, atol=1e-3)
