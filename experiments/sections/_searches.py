@@ -60,6 +60,33 @@ def _setting(value: object) -> Cell:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def importance(pair: PairView) -> Table:
+    """Which hyperparameters decided how good each variant got."""
+    known = [pair.importance.get(variant) or {} for variant in pair.plan.variants]
+    names = list(dict.fromkeys(name for shares in known for name in shares))
+    names.sort(key=lambda name: -max(shares.get(name, 0.0) for shares in known))
+    silent = [v for v, shares in zip(pair.plan.variants, known, strict=True) if not shares]
+    few = f" {' and '.join(silent)}: too few trials ended ok to tell." if silent else ""
+    return Table(
+        "Which hyperparameters mattered",
+        (Column("hyperparameter"), *(Column(name, "number") for name in pair.plan.variants)),
+        tuple(
+            (
+                name,
+                *(
+                    Value(100 * shares[name] if name in shares else None, unit="%", digits=0)
+                    for shares in known
+                ),
+            )
+            for name in names
+        ),
+        "Shares of 100%, by how differently the best fifth of a variant's search trials lies from all "
+        "of them (PED-ANOVA); trials of all repetitions, each score less its search's mean. They say "
+        f"what the search found to matter within these ranges, not why.{few}",
+        folded=True,
+    )
+
+
 def failures(pair: PairView) -> Table:
     """Every training that ended neither ok nor pruned."""
     found = pair.judgement.tally.failures

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from experiments.sections._architectures import architectures
-from experiments.sections._searches import failures, tuned
+from experiments.sections._searches import failures, importance, tuned
 from service.report.document import (
     Block,
     Cell,
@@ -41,6 +41,8 @@ def section(view: View) -> Section | None:
             parts.append(paired(pair))
         parts += curves(pair)
         parts.append(tuned(pair))
+        if pair.importance:
+            parts.append(importance(pair))
         if pair.judgement.tally.failures:
             parts.append(failures(pair))
         blocks += [Group(pair.plan.title, tuple(parts))] if len(view.pairs) > 1 else parts

@@ -13,6 +13,7 @@ from service.report.note import note
 from service.report.rows import fingerprint
 from service.report.verify import verify_json, verify_page
 from service.stores.experiment_ledger import ExperimentLedger
+from service.stores.optuna_importance import importances
 
 WRITTEN: tuple[Format, ...] = ("html", "md", "json")
 """The forms that every run leaves in its folder."""
@@ -115,6 +116,6 @@ def notes(ledger: ExperimentLedger) -> dict[str, str]:
 
 
 def _input(ledger: ExperimentLedger) -> ReportInput:
-    return ReportInput(
-        plan=ledger.plan, results=list(ledger.results().values()), facts=ledger.facts
-    )
+    plan, results = ledger.plan, list(ledger.results().values())
+    facts = {**ledger.facts, "importance": importances(plan, results)}
+    return ReportInput(plan=plan, results=results, facts=facts)

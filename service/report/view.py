@@ -23,7 +23,8 @@ class ReportInput:
         results: what the ledger holds, in any order.
         facts: what neither of them knows, all of it optional: "command" (text), "started" and
             "finished" (ISO 8601), "versions" and "hardware" (text by name), "data" (by pair: text
-            by name), "builders" (by pair: code by variant).
+            by name), "builders" (by pair: code by variant), "importance" (by pair and variant: a
+            share by hyperparameter, or None).
     """
 
     plan: Plan
@@ -84,12 +85,15 @@ class PairView:
         judgement: at the look where the campaign stopped, or that it has reached.
         results: its results up to that look, in the order of the plan.
         builders: by variant, the code of its builder.
+        importance: by variant, each hyperparameter's share in how good a trial got; None where too
+            few trials could tell.
     """
 
     plan: PairPlan
     judgement: Judgement
     results: tuple[TrialResult, ...]
     builders: Mapping[str, str] = field(default_factory=dict)
+    importance: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
 
     @property
     def words(self) -> Words:
@@ -160,5 +164,6 @@ def look_at(report_input: ReportInput) -> View:
         repetitions = judgement.tally.n_planned
         rows = ordered(pair, report_input.results, repetitions)
         code = report_input.facts.get("builders", {}).get(pair.name, {})
-        pairs.append(PairView(pair, judgement, tuple(rows), code))
+        matters = report_input.facts.get("importance", {}).get(pair.name, {})
+        pairs.append(PairView(pair, judgement, tuple(rows), code, matters))
     return View(plan, tuple(pairs), report_input.facts, report_input.results)

@@ -64,13 +64,13 @@ def propose(
     import optuna
 
     quieten(optuna)
-    distributions = {name: _coded(name, space[name]) for name in sorted(space)}
+    distributions = {name: coded(name, space[name]) for name in sorted(space)}
     study = optuna.create_study(
         storage=optuna.storages.InMemoryStorage(),
         sampler=_sampler(sampler, seed % _SEEDS, space),
         direction=direction,
     )
-    study.add_trials([_frozen(told, space, distributions) for told in history])
+    study.add_trials([frozen(told, space, distributions) for told in history])
     proposals = [study.ask(distributions).params for _ in range(count)]
     return [
         {name: _decode(space[name], params[name]) for name in sorted(space)} for params in proposals
@@ -134,7 +134,7 @@ def _sampler(name: str, seed: int, space: Mapping[str, RangePlan]) -> optuna.sam
     raise UserError("the sampler must be 'tpe' or 'random'", key="search.sampler", value=name)
 
 
-def _coded(name: str, plan: RangePlan) -> optuna.distributions.BaseDistribution:
+def coded(name: str, plan: RangePlan) -> optuna.distributions.BaseDistribution:
     """The range as Optuna sees it; a choice is the position of its value.
 
     Optuna finds a categorical value by equality, and to Python 1, 1.0 and True are equal.
@@ -167,11 +167,16 @@ def _decode(plan: RangePlan, value: Any) -> Scalar:
     return int(value) if plan.kind == "whole" else float(value)
 
 
-def _frozen(
+def frozen(
     told: Told,
     space: Mapping[str, RangePlan],
     distributions: Mapping[str, optuna.distributions.BaseDistribution],
 ) -> optuna.trial.FrozenTrial:
+    """A recorded trial as Optuna keeps one.
+
+    Raises:
+        ArchduelError: it does not lie in the space.
+    """
     import optuna
 
     missing = [name for name in space if name not in told.hyperparameters]
