@@ -190,6 +190,20 @@ def test_a_plan_names_the_tracking_server(invoke: Invoke, config: Path) -> None:
     assert "MLflow's store in the home folder" in invoke("plan", config, *two).stdout
 
 
+def test_a_calibrated_plan_tells_how_long_it_takes(invoke: Invoke, config: Path) -> None:
+    done = invoke("plan", config, "--set", "design.repetitions=6", "--calibrate", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["calibration"]["pairs"]["iris"]
+    assert found["strategy"] == "graph"
+    assert [timing["variant"] for timing in found["timings"]] == ["sequential", "functional"]
+    assert all(timing["error"] is None for timing in found["timings"])
+    assert all(0 < t["epoch_seconds"] < t["compile_seconds"] for t in found["timings"])
+    assert found["seconds"] > 0
+    told = invoke("plan", config, "--set", "design.repetitions=6", "--calibrate")
+    assert "at once on this machine" in told.stdout
+    assert "measuring iris (1 of 1)" in told.stderr
+
+
 def test_a_plan_leaves_nothing_behind(invoke: Invoke, config: Path, tmp_path: Path) -> None:
     assert invoke("plan", config, "--set", "design.repetitions=2").exit_code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]

@@ -259,6 +259,11 @@ RANGES = {
 }
 
 CONTRADICTIONS = {
+    "a strategy of another backend": (
+        HEAD + "training: {strategy: grpah}\n",
+        "configs/x.yaml:3: training.strategy: must be auto or one that backend tensorflow has: "
+        "graph, xla, fit, but got 'grpah'; did you mean 'graph'?",
+    ),
     "path without one": (
         HEAD + "data:\n  source: path\n",
         "configs/x.yaml:4: data.source: path needs data.path, the file or folder to read",
