@@ -8,12 +8,13 @@ STRATEGIES = {
     "fit": "Keras' own fit, an epoch at a time; every backend has it",
     "graph": "whole epochs as one TensorFlow graph",
     "xla": "the same graph compiled by XLA",
+    "scan": "whole epochs as one JAX program",
 }
 """Every strategy by name, with what it does."""
 
 OF_BACKEND = {
     "tensorflow": ("graph", "xla", "fit"),
-    "jax": ("fit",),
+    "jax": ("scan", "fit"),
     "torch": ("fit",),
 }
 """What each backend can do; the first is taken where nothing was measured."""

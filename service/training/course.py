@@ -51,10 +51,11 @@ class Orders:
         drawn = [self._rng.permutation(self._examples)[: steps * batch] for _ in range(epochs)]
         return np.stack(drawn).reshape(epochs, steps, batch).astype(np.int32)
 
-    def example(self, epochs: int, steps: int) -> NDArray[np.int32]:
+    def example(self, epochs: int) -> NDArray[np.int32]:
         """Positions in that shape that draw nothing."""
-        one = np.arange(steps * self._batch, dtype=np.int32) % self._examples
-        return np.broadcast_to(one.reshape(1, steps, self._batch), (epochs, steps, self._batch))
+        steps, batch = self.shape
+        one = np.arange(steps * batch, dtype=np.int32)
+        return np.broadcast_to(one.reshape(1, steps, batch), (epochs, steps, batch))
 
 
 @dataclass

@@ -68,6 +68,10 @@ class Program(Protocol):
         """
         ...
 
+    def prepare(self, orders: NDArray[np.int32], watched: Arrays | None) -> None:
+        """Compile what training on such orders needs; `start` must be called again after it."""
+        ...
+
     def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
         """Train for some epochs; how they are cut into chunks changes no number.
 
@@ -121,6 +125,12 @@ class ModelProgram:
     def _reset(self, state: list[NDArray[Any]], learning_rate: float) -> None:
         self.restore([*state, *self._fresh])
         self.model.optimizer.learning_rate.assign(learning_rate)
+
+    def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
+        raise NotImplementedError
+
+    def prepare(self, orders: NDArray[np.int32], watched: Arrays | None) -> None:
+        self.train(orders[:1, :1], watched)
 
     def capture(self) -> list[NDArray[Any]]:
         return values([*self._variables, *self.model.optimizer.variables])

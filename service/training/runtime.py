@@ -87,9 +87,10 @@ def prepare(runtime: Runtime) -> Any:
             f"Keras was loaded with backend {keras.backend.backend()} before archduel could set "
             f"{runtime.backend}; set KERAS_BACKEND={runtime.backend}"
         )
-    # Once for the process: operations outside Keras need some seed, and what a trial draws is set
-    # by `seeding.seed_builders`.
-    keras.utils.set_random_seed(0)
+    if runtime.backend == "tensorflow":
+        # Once for the process: operations outside Keras need some seed, and what a trial draws is
+        # set by `seeding.seed_builders`. On another backend this would load TensorFlow, too.
+        keras.utils.set_random_seed(0)
     _prepared = runtime
     return keras
 

@@ -18,4 +18,8 @@ def program(strategy: str, model: Any, objective: Objective) -> Program:
         from service.training.graph_program import GraphProgram, XlaProgram
 
         return (GraphProgram if strategy == "graph" else XlaProgram)(model, objective)
+    if strategy == "scan":
+        from service.training.scan_program import ScanProgram
+
+        return ScanProgram(model, objective)
     raise ValueError(f"there is no strategy '{strategy}'; there are {', '.join(STRATEGIES)}")

@@ -175,10 +175,9 @@ class Trainer:
         return Ready(strategies.program(spec.strategy, blueprint.model, objective), blueprint)
 
     def _compile(self, program: Program, orders: Orders, watch: Watch, epochs: int) -> None:
-        """Tracing is not training: run everything once, in the shapes that will come."""
-        steps = orders.shape[0] if program.fixed_chunk else 1
+        """Tracing is not training: compile everything, in the shapes that will come."""
         epochs = course.chunk_epochs(program, watch, epochs, None)
-        watch.chunk(program, orders.example(epochs, steps))
+        program.prepare(orders.example(epochs), watch.inputs if watch.inside else None)
         program.predict({name: array[:1] for name, array in watch.inputs.items()})
 
     def _resolved(self, spec: TrialSpec) -> dict[str, Scalar]:

@@ -1,0 +1,103 @@
+"""Whole chunks of epochs as one compiled JAX program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.contracts.data import Arrays, Examples
+from service.training import scan_epochs
+from service.training.program import PREDICTION_BATCH, Chunk, ModelProgram, Objective
+
+ANSWER_BYTES = 8 * 1024**2
+"""The most that the answers of one call may take; they come back whole, however few epochs."""
+
+
+class ScanProgram(ModelProgram):
+    """Some epochs, each with its answers to the watched examples, in one call of XLA's."""
+
+    def __init__(self, model: Any, objective: Objective) -> None:
+        super().__init__(model, objective)
+        import jax
+
+        self._jax = jax
+        self._forward = jax.jit(scan_epochs.forward(model, self.targets))
+        self._epochs: Any = None
+
+    def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
+        self._reset(state, learning_rate)
+        if self._epochs is None:
+            scan_epochs.build(self.model, train)
+            self._epochs = self._jax.jit(
+                scan_epochs.epochs(self.model, self.targets, PREDICTION_BATCH), donate_argnums=0
+            )
+        self._examples = (
+            scan_epochs.on_device(train.inputs),
+            scan_epochs.on_device(train.targets),
+        )
+
+    def prepare(self, orders: NDArray[np.int32], watched: Arrays | None) -> None:
+        self._call(orders[:0], watched)
+
+    def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
+        most = self._most(orders, watched)
+        parts = [
+            self._call(orders[first : first + most], watched)
+            for first in range(0, len(orders), most)
+        ]
+        losses = np.concatenate([losses for losses, _ in parts]).astype(np.float64)
+        if watched is None:
+            return Chunk(losses, None)
+        return Chunk(
+            losses,
+            {name: np.concatenate([part[name] for _, part in parts]) for name in self.targets},
+        )
+
+    def _call(
+        self, orders: NDArray[np.int32], watched: Arrays | None
+    ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+        padded = np.zeros((self._most(orders, watched), *orders.shape[1:]), np.int32)
+        padded[: len(orders)] = orders
+        seen = None if watched is None else scan_epochs.on_device(watched)
+        # The old state is given away: its memory becomes the new one's.
+        state, losses, answers = self._epochs(
+            self._state(), self._examples, seen, padded, np.int32(len(orders))
+        )
+        self.load(state)
+        here = {name: np.asarray(answer)[: len(orders)] for name, answer in answers.items()}
+        return np.asarray(losses)[: len(orders)], here
+
+    def _most(self, orders: NDArray[np.int32], watched: Arrays | None) -> int:
+        answers = 0 if watched is None else len(next(iter(watched.values()))) * self.answer_bytes
+        return scan_epochs.capacity(orders.shape, answers, ANSWER_BYTES)
+
+    @property
+    def answer_bytes(self) -> int:
+        """What the model's answer to one example takes."""
+        return 4 * sum(int(np.prod([n or 1 for n in o.shape[1:]])) for o in self.model.outputs)
+
+    def initial(self, state: list[NDArray[Any]], learning_rate: float) -> list[NDArray[Any]]:
+        """The values that a training with this state and rate starts from, as `load` takes them."""
+        optimizer = self.model.optimizer
+        values = dict(
+            zip(
+                map(id, [*self._variables, *optimizer.variables]),
+                [*state, *self._fresh],
+                strict=True,
+            )
+        )
+        values[id(optimizer.learning_rate)] = np.array(learning_rate, np.float32)
+        return [values[id(variable)] for variable in scan_epochs.variables(self.model)]
+
+    def load(self, state: scan_epochs.State) -> None:
+        """Give the model and its optimizer these values."""
+        for variable, value in zip(scan_epochs.variables(self.model), state, strict=True):
+            variable.assign(value)
+
+    def _state(self) -> scan_epochs.State:
+        return [variable.value for variable in scan_epochs.variables(self.model)]
+
+    def _predict(self, inputs: Arrays) -> Any:
+        return self._forward(self._state(), inputs)
