@@ -9,12 +9,15 @@ STRATEGIES = {
     "graph": "whole epochs as one TensorFlow graph",
     "xla": "the same graph compiled by XLA",
     "scan": "whole epochs as one JAX program",
+    "vmap/8": "the same for 8 trainings at once",
+    "vmap/32": "the same for 32 trainings at once",
+    "vmap/128": "the same for 128 trainings at once",
 }
 """Every strategy by name, with what it does."""
 
 OF_BACKEND = {
     "tensorflow": ("graph", "xla", "fit"),
-    "jax": ("scan", "fit"),
+    "jax": ("scan", "fit", "vmap/8", "vmap/32", "vmap/128"),
     "torch": ("fit",),
 }
 """What each backend can do; the first is taken where nothing was measured."""

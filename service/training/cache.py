@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from service.training.initial import Blueprint
 from service.training.memory import resident_bytes
-from service.training.program import Program
 
 PROGRAMS = 32
 PROGRAM_BYTES = 1024**3
@@ -19,16 +19,24 @@ class Ready:
     """A program that can be started, and where its initial states come from.
 
     Args:
-        program: the program.
+        program: the program: `program.Program`, or `vmap_program.VmapProgram`.
         blueprint: initial states by seed.
         bytes: what the process grew by while the program was built.
         epoch_seconds: how long an epoch took last, None before the first.
+        prepared: the shapes of data for which it was compiled.
     """
 
-    program: Program
+    program: Any
     blueprint: Blueprint
     bytes: int = 0
     epoch_seconds: float | None = None
+    prepared: set[tuple[int, ...]] = field(default_factory=set)
+
+    def first(self, shapes: tuple[int, ...]) -> bool:
+        """Whether these shapes come for the first time; from then on they do not."""
+        new = shapes not in self.prepared
+        self.prepared.add(shapes)
+        return new
 
 
 class ProgramCache:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from service.contracts.data import Arrays
+from service.contracts.data import Arrays, Examples
 from service.contracts.metric import Metric
 from service.contracts.results import Curve
 from service.contracts.trial import Status, TrialSpec
@@ -51,11 +51,10 @@ class Orders:
         drawn = [self._rng.permutation(self._examples)[: steps * batch] for _ in range(epochs)]
         return np.stack(drawn).reshape(epochs, steps, batch).astype(np.int32)
 
-    def example(self, epochs: int) -> NDArray[np.int32]:
+    def example(self, epochs: int, steps: int) -> NDArray[np.int32]:
         """Positions in that shape that draw nothing."""
-        steps, batch = self.shape
-        one = np.arange(steps * batch, dtype=np.int32)
-        return np.broadcast_to(one.reshape(1, steps, batch), (epochs, steps, batch))
+        one = np.arange(steps * self._batch, dtype=np.int32) % self._examples
+        return np.broadcast_to(one.reshape(1, steps, self._batch), (epochs, steps, self._batch))
 
 
 @dataclass
@@ -158,7 +157,10 @@ class Watch:
 
     def chunk(self, program: Program, orders: NDArray[np.int32]) -> Chunk:
         """Train for these epochs and answer after each."""
-        chunk = program.train(orders, self.inputs if self.inside else None)
+        return self.completed(program.train(orders, self.inputs if self.inside else None))
+
+    def completed(self, chunk: Chunk) -> Chunk:
+        """The chunk with the answers after its last epoch, where the program gave none itself."""
         if chunk.predictions is not None:
             return chunk
         answers = self.answer(self.inputs)
@@ -212,6 +214,11 @@ def chunk_epochs(program: Program, watch: Watch, left: int, epoch_seconds: float
     if epoch_seconds is None:
         return 1
     return max(1, min(left, watch.most_epochs, int(CHUNK_SECONDS / max(epoch_seconds, 1e-6))))
+
+
+def shapes(orders: Orders, train: Examples, validation: Arrays) -> tuple[int, ...]:
+    """What of the data a compiled program may depend on."""
+    return (*orders.shape, len(train), len(next(iter(validation.values()))))
 
 
 def _finite(answers: Arrays) -> bool:

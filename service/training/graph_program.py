@@ -111,6 +111,3 @@ class XlaProgram(GraphProgram):
 
     jit = True
     fixed_chunk = True
-
-    def prepare(self, orders: NDArray[np.int32], watched: Arrays | None) -> None:
-        self.train(orders, watched)

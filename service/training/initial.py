@@ -144,18 +144,43 @@ def _draws(seed: int, count: int) -> list[int]:
 @contextmanager
 def _initializers() -> Iterator[dict[int, Any]]:
     """See which initializer each variable that is made meanwhile got, by the variable's id."""
-    import keras
-
-    kind = keras.Variable
     found: dict[int, Any] = {}
-    initialize = kind._initialize_with_initializer
 
-    def seen(variable: Any, initializer: Any) -> None:
+    def seen(initialize: Any, variable: Any, initializer: Any) -> None:
         found[id(variable)] = initializer
         initialize(variable, initializer)
 
-    kind._initialize_with_initializer = seen
-    try:
+    with _initializing(seen):
         yield found
+
+
+@contextmanager
+def unfilled() -> Iterator[None]:
+    """Variables that are made meanwhile are zero: JAX compiles a draw for every new shape.
+
+    For models whose shapes alone are asked for.
+    """
+
+    def zero(initialize: Any, variable: Any, initializer: Any) -> None:
+        variable._initialize(np.zeros(variable._shape, variable.dtype))
+
+    with _initializing(zero):
+        yield
+
+
+@contextmanager
+def _initializing(replaced: Callable[[Any, Any, Any], None]) -> Iterator[None]:
+    """Give variables their first values by `replaced`: (Keras' own way, variable, initializer)."""
+    import keras
+
+    kind = keras.Variable
+    initialize = kind._initialize_with_initializer
+
+    def own(variable: Any, initializer: Any) -> None:
+        replaced(initialize, variable, initializer)
+
+    kind._initialize_with_initializer = own
+    try:
+        yield
     finally:
         kind._initialize_with_initializer = initialize

@@ -51,12 +51,28 @@ class Chunk:
     predictions: Arrays | None
 
 
-class Program(Protocol):
+class Trained(Protocol):
+    """A model as a training has left it."""
+
+    @property
+    def model(self) -> Any: ...
+
+    def predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """The model's outputs by target name, each of shape (examples, ...)."""
+        ...
+
+    def capture(self) -> list[NDArray[Any]]:
+        """All that a training has changed so far: the model's state and the optimizer's."""
+        ...
+
+
+class Program(Trained, Protocol):
     """One model's training, ready to be started again and again."""
 
-    model: Any
     fixed_chunk: bool
     """Whether another number of epochs in a chunk compiles the program anew."""
+    most_watched: int
+    """The most examples that it answers to inside, after each epoch."""
 
     def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
         """Begin a new training.
@@ -68,10 +84,6 @@ class Program(Protocol):
         """
         ...
 
-    def prepare(self, orders: NDArray[np.int32], watched: Arrays | None) -> None:
-        """Compile what training on such orders needs; `start` must be called again after it."""
-        ...
-
     def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
         """Train for some epochs; how they are cut into chunks changes no number.
 
@@ -79,14 +91,6 @@ class Program(Protocol):
             orders: positions of the training examples, shape (epochs, steps, batch size).
             watched: inputs to be answered after each epoch.
         """
-        ...
-
-    def predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
-        """The model's outputs by target name, each of shape (examples, ...)."""
-        ...
-
-    def capture(self) -> list[NDArray[Any]]:
-        """All that a training has changed so far: the model's state and the optimizer's."""
         ...
 
     def restore(self, captured: list[NDArray[Any]]) -> None:
@@ -114,6 +118,7 @@ class ModelProgram:
     """What all strategies share whose state lives in the variables of one Keras model."""
 
     fixed_chunk = False
+    most_watched = PREDICTION_BATCH
 
     def __init__(self, model: Any, objective: Objective, **options: Any) -> None:
         self.model = compiled(model, objective, **options)
@@ -125,12 +130,6 @@ class ModelProgram:
     def _reset(self, state: list[NDArray[Any]], learning_rate: float) -> None:
         self.restore([*state, *self._fresh])
         self.model.optimizer.learning_rate.assign(learning_rate)
-
-    def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
-        raise NotImplementedError
-
-    def prepare(self, orders: NDArray[np.int32], watched: Arrays | None) -> None:
-        self.train(orders[:1, :1], watched)
 
     def capture(self) -> list[NDArray[Any]]:
         return values([*self._variables, *self.model.optimizer.variables])

@@ -54,10 +54,10 @@ def epochs(
     """The function that trains this model.
 
     It takes a state, the training examples (inputs and targets by name), the watched inputs or
-    None, orders of shape (most epochs, steps, batch size) and how many of these epochs to train:
-    an input and no shape, so that chunks of any length share one compilation. It returns the new
-    state, losses of shape (most epochs,) and answers, each of shape (most epochs, examples, ...);
-    what lies behind the epochs trained means nothing.
+    None, orders of shape (most epochs, most steps, batch size), and how many of these epochs and
+    steps to train: inputs and no shapes, so that chunks of any length share one compilation. It
+    returns the new state, losses of shape (most epochs,) and answers, each of shape (most epochs,
+    examples, ...); what lies behind the epochs trained means nothing.
 
     Args:
         model: compiled, and built by `build`.
@@ -83,19 +83,19 @@ def epochs(
         )
         return {name: part.reshape(-1, *part.shape[2:])[:examples] for name, part in parts.items()}
 
-    def epoch(state: State, examples: Any, order: Any) -> tuple[State, Any]:
-        def step(carry: Any, positions: Any) -> tuple[Any, Any]:
-            inputs, outputs = jax.tree.map(lambda array: array[positions], examples)
-            logs, carry = model.train_step(carry, (packed(inputs), packed(outputs)))
-            return carry, logs["loss"]
+    def epoch(state: State, examples: Any, order: Any, steps: Any) -> tuple[State, Any]:
+        def step(at: Any, carry: Any) -> Any:
+            parts, _ = carry
+            inputs, outputs = jax.tree.map(lambda array: array[order[at]], examples)
+            logs, parts = model.train_step(parts, (packed(inputs), packed(outputs)))
+            return list(parts), logs["loss"]  # Keras' loss is the mean of the epoch so far.
 
-        parts = [state[start:end] for start, end in cuts]
-        (*parts, _), losses = jax.lax.scan(step, (*parts, unused), order)
-        # Keras' loss is the mean of the epoch so far.
-        return [value for part in parts for value in part], losses[-1]
+        parts = [*(state[start:end] for start, end in cuts), unused]
+        parts, loss = jax.lax.fori_loop(0, steps, step, (parts, jnp.float32(0)))
+        return [value for part in parts[:3] for value in part], loss
 
     def run(
-        state: State, examples: Any, watched: Any, orders: Any, number: Any
+        state: State, examples: Any, watched: Any, orders: Any, epochs: Any, steps: Any
     ) -> tuple[State, Any, dict[str, Any]]:
         most = len(orders)
         shapes = {} if watched is None else jax.eval_shape(answer, state, watched)
@@ -104,13 +104,13 @@ def epochs(
 
         def one(at: Any, carry: Any) -> Any:
             state, losses, answers = carry
-            state, loss = epoch(state, examples, orders[at])
+            state, loss = epoch(state, examples, orders[at], steps)
             if watched is not None:
                 given = answer(state, watched)
                 answers = jax.tree.map(lambda all, now: all.at[at].set(now), answers, given)
             return state, losses.at[at].set(loss), answers
 
-        state, losses, answers = jax.lax.fori_loop(0, number, one, (state, losses, answers))
+        state, losses, answers = jax.lax.fori_loop(0, epochs, one, (state, losses, answers))
         return state, losses, answers
 
     return run
@@ -133,15 +133,15 @@ def build(model: Any, train: Examples) -> None:
     model._symbolic_build(data_batch=(packed(one.inputs), packed(one.targets)))
 
 
-def capacity(orders: tuple[int, ...], answers: int, most_answers: int) -> int:
+def capacity(steps: int, batch: int, answers: int, most_answers: int) -> int:
     """How many epochs a call may have.
 
     Args:
-        orders: the shape of some epochs' orders, (epochs, steps, batch size).
+        steps, batch: of an epoch.
         answers: bytes of the answers after one epoch.
         most_answers: bytes that the answers of a call may take.
     """
-    by_orders = ORDER_BYTES // (4 * orders[1] * orders[2])
+    by_orders = ORDER_BYTES // (4 * steps * batch)
     by_answers = most_answers // max(1, answers)
     return max(1, min(MOST_EPOCHS, by_orders, by_answers))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ ANSWER_BYTES = 8 * 1024**2
 class ScanProgram(ModelProgram):
     """Some epochs, each with its answers to the watched examples, in one call of XLA's."""
 
+    most_watched = sys.maxsize  # They are answered in windows.
+
     def __init__(self, model: Any, objective: Objective) -> None:
         super().__init__(model, objective)
         import jax
@@ -33,13 +36,11 @@ class ScanProgram(ModelProgram):
             self._epochs = self._jax.jit(
                 scan_epochs.epochs(self.model, self.targets, PREDICTION_BATCH), donate_argnums=0
             )
+        self._count = len(train)
         self._examples = (
             scan_epochs.on_device(train.inputs),
             scan_epochs.on_device(train.targets),
         )
-
-    def prepare(self, orders: NDArray[np.int32], watched: Arrays | None) -> None:
-        self._call(orders[:0], watched)
 
     def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
         most = self._most(orders, watched)
@@ -58,20 +59,26 @@ class ScanProgram(ModelProgram):
     def _call(
         self, orders: NDArray[np.int32], watched: Arrays | None
     ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-        padded = np.zeros((self._most(orders, watched), *orders.shape[1:]), np.int32)
-        padded[: len(orders)] = orders
+        epochs, steps, batch = orders.shape
+        padded = np.zeros((self._most(orders, watched), self._steps(batch), batch), np.int32)
+        padded[:epochs, :steps] = orders
         seen = None if watched is None else scan_epochs.on_device(watched)
         # The old state is given away: its memory becomes the new one's.
         state, losses, answers = self._epochs(
-            self._state(), self._examples, seen, padded, np.int32(len(orders))
+            self._state(), self._examples, seen, padded, np.int32(epochs), np.int32(steps)
         )
         self.load(state)
-        here = {name: np.asarray(answer)[: len(orders)] for name, answer in answers.items()}
-        return np.asarray(losses)[: len(orders)], here
+        here = {name: np.asarray(answer)[:epochs] for name, answer in answers.items()}
+        return np.asarray(losses)[:epochs], here
 
     def _most(self, orders: NDArray[np.int32], watched: Arrays | None) -> int:
         answers = 0 if watched is None else len(next(iter(watched.values()))) * self.answer_bytes
-        return scan_epochs.capacity(orders.shape, answers, ANSWER_BYTES)
+        batch = orders.shape[2]
+        return scan_epochs.capacity(self._steps(batch), batch, answers, ANSWER_BYTES)
+
+    def _steps(self, batch: int) -> int:
+        """The most steps that an epoch over the examples may have."""
+        return self._count // batch
 
     @property
     def answer_bytes(self) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.contracts.strategy import STRATEGIES
+from service.contracts.strategy import STRATEGIES, width
 from service.training.program import Objective, Program
+from service.training.vmap_program import VmapProgram
 
 
-def program(strategy: str, model: Any, objective: Objective) -> Program:
+def program(strategy: str, model: Any, objective: Objective) -> Program | VmapProgram:
     """A program of this strategy (see `service.contracts.strategy`) that trains this model."""
+    if width(strategy) > 1:
+        return VmapProgram(model, objective, width(strategy))
     if strategy == "fit":
         from service.training.fit_program import FitProgram
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +13,17 @@ import numpy as np
 
 from service.contracts.data import Arrays, Examples
 from service.contracts.pair import CONTROL, Hyperparameters, Pair, Scalar
-from service.contracts.strategy import INPUTS_OF_A_PROGRAM, Timing
+from service.contracts.strategy import INPUTS_OF_A_PROGRAM, Timing, width
 from service.contracts.trial import TrialSpec, content_hash
-from service.training import control, course, matching, stopwatch, strategies
+from service.training import control, course, group_course, matching, stopwatch, strategies
 from service.training.anatomy import parameters
 from service.training.cache import ProgramCache, Ready
 from service.training.course import Course, Orders, Watch
-from service.training.initial import Blueprint
+from service.training.group_course import Run
+from service.training.initial import Blueprint, unfilled
 from service.training.material import Material
 from service.training.packing import viewed
-from service.training.program import PREDICTION_BATCH, Objective, Program
+from service.training.program import Objective, Program, Trained
 
 VIEWS = 8
 """Splits as a variant sees them that are kept: trials of a repetition come together."""
@@ -39,7 +41,7 @@ class Training:
         compile_seconds: preparing: sizes, initial state and, where it was not there, the program.
     """
 
-    program: Program
+    program: Trained
     course: Course
     hyperparameters: dict[str, Scalar]
     reused: bool
@@ -99,13 +101,22 @@ class Trainer:
     def measure(self, spec: TrialSpec, material: Material) -> Timing:
         """How long a training like this takes; the program is left to the trials that want it."""
         started = time.perf_counter()
-        begun = self._begin(spec, material)
+        program: Any
+        if width(spec.strategy) == 1:
+            begun = self._begin(spec, material)
+            program, orders, watch = begun.ready.program, begun.orders, begun.watch
+        else:
+            run = self._entered(spec, lambda _: material)
+            if isinstance(run, Exception):
+                raise run
+            group_course.prepare([run])
+            program, orders, watch = group_course.Timed(run), run.orders, run.watch
         prepared = time.perf_counter() - started
         return Timing(
             variant=spec.variant,
             strategy=spec.strategy,
             compile_seconds=prepared,
-            epoch_seconds=stopwatch.epoch(begun.ready.program, begun.orders, begun.watch),
+            epoch_seconds=stopwatch.epoch(program, orders, watch) / width(spec.strategy),
         )
 
     def _begin(self, spec: TrialSpec, material: Material) -> _Begun:
@@ -113,20 +124,67 @@ class Trainer:
         hyperparameters = self._resolved(spec)
         train, validation = self._seen(spec, material)
         orders = Orders(spec.seeds.order, len(train), int(hyperparameters["batch_size"]))
-        ready, reused = self._programs.get(
-            self._key(spec, hyperparameters), lambda: self._ready(spec, hyperparameters, train)
-        )
+        ready = self._get(spec, hyperparameters, train)
         program = ready.program
         state = ready.blueprint.state(spec.seeds.weights)
         rate = float(hyperparameters["learning_rate"])
-        watch = self._watch(spec, program, validation, material.validation.targets)
+        watch = self._watch(spec, ready, validation, material.validation.targets, program)
         program.start(state, rate, train)
-        if not reused:
+        new = ready.first(course.shapes(orders, train, validation))
+        if new:
             self._compile(program, orders, watch, spec.epochs)
             program.start(state, rate, train)
-        return _Begun(ready, reused, hyperparameters, orders, watch)
+        return _Begun(ready, not new, hyperparameters, orders, watch)
 
-    def answers(self, spec: TrialSpec, program: Program, inputs: Arrays) -> Arrays:
+    def train_group(
+        self, specs: Sequence[TrialSpec], material: Callable[[int], Material], deadline: float
+    ) -> list[Training | Exception]:
+        """Train specs of one `group_key` together, as many at once as their strategy says.
+
+        Args:
+            specs: what to train.
+            material: the data of a split, by its seed.
+            deadline: `time.monotonic()` at which all must have ended.
+
+        Returns:
+            For each spec its training, or what it failed with; seconds are shared equally.
+        """
+        started = time.perf_counter()
+        entered = [self._entered(spec, material) for spec in specs]
+        runs = [run for run in entered if isinstance(run, Run)]
+        new = group_course.prepare(runs)
+        took = (time.perf_counter() - started) / len(specs)
+        group_course.run(runs, deadline)
+        return [
+            run
+            if isinstance(run, Exception)
+            else run.error
+            or Training(run.member, run.course, self._resolved(run.course.spec), not new, took)
+            for run in entered
+        ]
+
+    def _entered(self, spec: TrialSpec, material: Callable[[int], Material]) -> Run | Exception:
+        """This spec as a part of a group, at its beginning, or why it cannot be one."""
+        try:
+            hyperparameters = self._resolved(spec)
+            data = material(spec.seeds.split)
+            train, validation = self._seen(spec, data)
+            ready = self._get(spec, hyperparameters, train)
+            state = ready.blueprint.state(spec.seeds.weights)
+            rate = float(hyperparameters["learning_rate"])
+            plain = self._pair.variant(spec.variant).answer is None
+            member = ready.program.member(state, rate, train, validation if plain else None)
+            return Run(
+                Course(spec, self._pair.metric),
+                Orders(spec.seeds.order, len(train), int(hyperparameters["batch_size"])),
+                self._watch(spec, ready, validation, data.validation.targets, member),
+                member,
+                ready,
+            )
+        except Exception as error:
+            return error
+
+    def answers(self, spec: TrialSpec, program: Trained, inputs: Arrays) -> Arrays:
         """What the variant answers to these inputs, by target name."""
         answer = self._pair.variant(spec.variant).answer
         return program.predict(inputs) if answer is None else answer(program.predict, inputs)
@@ -147,17 +205,29 @@ class Trainer:
         return self._views[key]
 
     def _watch(
-        self, spec: TrialSpec, program: Program, validation: Arrays, targets: Arrays
+        self,
+        spec: TrialSpec,
+        ready: Ready,
+        validation: Arrays,
+        targets: Arrays,
+        program: Trained,
     ) -> Watch:
         examples = len(next(iter(validation.values())))
         plain = self._pair.variant(spec.variant).answer is None
         return Watch(
             inputs=validation,
             targets=targets,
-            inside=plain and examples <= PREDICTION_BATCH,
+            inside=plain and examples <= ready.program.most_watched,
             answer=lambda inputs: self.answers(spec, program, inputs),
-            bytes=4 * examples * sum(_values(shape) for shape in _outputs(program.model)),
+            bytes=4 * examples * sum(_values(shape) for shape in _outputs(ready.blueprint.model)),
         )
+
+    def _get(self, spec: TrialSpec, hyperparameters: Hyperparameters, train: Examples) -> Ready:
+        """The program for this spec; it takes any learning rate, batch size and number of examples."""
+        model = _of_the_model(hyperparameters)
+        key = content_hash([spec.pair, spec.code, spec.variant, spec.strategy, model])
+        ready, _ = self._programs.get(key, lambda: self._ready(spec, hyperparameters, train))
+        return ready
 
     def _ready(self, spec: TrialSpec, hyperparameters: Hyperparameters, train: Examples) -> Ready:
         build = self._pair.variant(spec.variant).build
@@ -175,9 +245,10 @@ class Trainer:
         return Ready(strategies.program(spec.strategy, blueprint.model, objective), blueprint)
 
     def _compile(self, program: Program, orders: Orders, watch: Watch, epochs: int) -> None:
-        """Tracing is not training: compile everything, in the shapes that will come."""
+        """Tracing is not training: run everything once, in the shapes that will come."""
+        steps = orders.shape[0] if program.fixed_chunk else 1
         epochs = course.chunk_epochs(program, watch, epochs, None)
-        program.prepare(orders.example(epochs), watch.inputs if watch.inside else None)
+        watch.chunk(program, orders.example(epochs, steps))
         program.predict({name: array[:1] for name, array in watch.inputs.items()})
 
     def _resolved(self, spec: TrialSpec) -> dict[str, Scalar]:
@@ -192,17 +263,13 @@ class Trainer:
             build = self._pair.variant(spec.variant).build
 
             def count(size: int) -> int:
-                return parameters(build({**shape, capacity.name: size}))
+                with unfilled():
+                    return parameters(build({**shape, capacity.name: size}))
 
             self._sizes[key] = matching.solve(
                 count, spec.budget, low=capacity.low, high=capacity.high
             )
         return {**given, capacity.name: self._sizes[key]}
-
-    def _key(self, spec: TrialSpec, hyperparameters: Hyperparameters) -> str:
-        """What a compiled program depends on; it takes any number of examples."""
-        model = _of_the_model(hyperparameters)
-        return content_hash([spec.pair, spec.code, spec.variant, spec.strategy, model])
 
 
 def _of_the_model(hyperparameters: Hyperparameters) -> dict[str, Scalar]:

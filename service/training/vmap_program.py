@@ -88,12 +88,14 @@ class VmapProgram:
         width: how many slots there are.
     """
 
+    most_watched = ScanProgram.most_watched
+
     def __init__(self, model: Any, objective: Objective, width: int) -> None:
         self.width = width
         self.model = model
         self._single = ScanProgram(model, objective)
         self._loaded: Member | None = None
-        self._ready: dict[Any, Any] = {}
+        self._compiled: dict[str, Any] = {}
 
     def member(
         self,
@@ -125,11 +127,13 @@ class VmapProgram:
         """What is loaded has been trained further meanwhile."""
         self._loaded = None
 
-    def most(self, orders: tuple[int, ...], watched: Arrays | None) -> int:
-        """How many epochs a call may have."""
+    def shape(self, member: Member, batch: int) -> tuple[int, int, int]:
+        """The most epochs and steps that a call may have, with the size of a batch."""
+        steps = len(member.train) // batch
+        watched = member.watched
         examples = 0 if watched is None else len(next(iter(watched.values())))
         answers = self.width * examples * self._single.answer_bytes
-        return scan_epochs.capacity(orders, answers, ANSWER_BYTES)
+        return scan_epochs.capacity(steps, batch, answers, ANSWER_BYTES), steps, batch
 
     def compiled(self, train: Examples, *arguments: Any) -> Any:
         """The compiled function for arguments of these shapes.
@@ -141,16 +145,16 @@ class VmapProgram:
 
         shapes = jax.tree.map(lambda array: (array.shape, str(array.dtype)), arguments[1:])
         key = str(shapes)
-        if key not in self._ready:
+        if key not in self._compiled:
             scan_epochs.build(self.model, train)
             window = max(1, WATCHED_AT_ONCE // self.width)
             run = scan_epochs.epochs(self.model, self._single.targets, window)
             data = None if self.shares(train) else 0
-            many = jax.vmap(run, in_axes=(0, data, data, 0, None))
+            many = jax.vmap(run, in_axes=(0, data, data, 0, None, None))
             ready = jax.jit(many, donate_argnums=0).lower(*arguments).compile()
             _check_fits(ready, self.width)
-            self._ready[key] = ready
-        return self._ready[key]
+            self._compiled[key] = ready
+        return self._compiled[key]
 
 
 class Batch:
@@ -191,14 +195,13 @@ class Batch:
             self._host = [np.asarray(array) for array in self._state]
         return [array[place] for array in self._host]
 
-    def prepare(self, orders: NDArray[np.int32]) -> None:
-        """Compile what training on such orders, shape (epochs, steps, batch size), needs.
+    def prepare(self, batch: int) -> None:
+        """Compile what training with batches of this many examples needs.
 
         Raises:
             MemoryError: so many slots do not fit.
         """
-        most = self._program.most(orders.shape, self._watches)
-        self._compiled(np.zeros((self._program.width, most, *orders.shape[1:]), np.int32))
+        self._compiled(self._padded(np.zeros((self._program.width, 0, 0, batch), np.int32)))
 
     def train(self, orders: Sequence[NDArray[np.int32]]) -> list[Chunk]:
         """Train for some epochs; how they are cut into chunks changes no number.
@@ -209,10 +212,9 @@ class Batch:
         Returns:
             What each member's epochs showed, its answers to its watched inputs included.
         """
-        all_orders = np.stack([*orders, *[orders[-1]] * (self._program.width - len(orders))])
-        most = self._program.most(all_orders.shape[1:], self._watches)
-        cut = range(0, all_orders.shape[1], most)
-        parts = [self._call(all_orders[:, first : first + most], most) for first in cut]
+        slots = np.stack([*orders, *[orders[-1]] * (self._program.width - len(orders))])
+        most = self._program.shape(self.members[0], slots.shape[3])[0]
+        parts = [self._call(slots[:, at : at + most]) for at in range(0, slots.shape[1], most)]
         self._host = None
         self._program.trained()
         losses = np.concatenate([losses for losses, _ in parts], axis=1).astype(np.float64)
@@ -227,21 +229,27 @@ class Batch:
             for place in range(len(self.members))
         ]
 
-    @property
-    def _watches(self) -> Arrays | None:
-        return self.members[0].watched
-
-    def _call(
-        self, orders: NDArray[np.int32], most: int
-    ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-        slots, epochs = orders.shape[:2]
-        padded = np.zeros((slots, most, *orders.shape[2:]), np.int32)
-        padded[:, :epochs] = orders
+    def _call(self, orders: NDArray[np.int32]) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+        _, epochs, steps, _ = orders.shape
+        padded = self._padded(orders)
         self._state, losses, answers = self._compiled(padded)(
-            self._state, self._examples, self._watched, padded, np.int32(epochs)
+            self._state,
+            self._examples,
+            self._watched,
+            padded,
+            np.int32(epochs),
+            np.int32(steps),
         )
         here = {name: np.asarray(value)[:, :epochs] for name, value in answers.items()}
         return np.asarray(losses)[:, :epochs], here
+
+    def _padded(self, orders: NDArray[np.int32]) -> NDArray[np.int32]:
+        """These orders in the shape that a call takes."""
+        slots, epochs, steps, batch = orders.shape
+        shape = self._program.shape(self.members[0], batch)
+        padded = np.zeros((slots, *shape), np.int32)
+        padded[:, :epochs, :steps] = orders
+        return padded
 
     def _compiled(self, orders: NDArray[np.int32]) -> Any:
         return self._program.compiled(
@@ -250,6 +258,7 @@ class Batch:
             self._examples,
             self._watched,
             orders,
+            np.int32(0),
             np.int32(0),
         )
 

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from service.contracts.data import Dataset
 from service.contracts.errors import ArchduelError
 from service.contracts.pair import LocatedPair
 from service.contracts.results import Cost, Outcome, TrialResult
-from service.contracts.strategy import Timing
-from service.contracts.trial import Runtime, Stage, Status, TrialSpec
+from service.contracts.strategy import Timing, width
+from service.contracts.trial import Runtime, Stage, Status, TrialSpec, group_key
 from service.training import anatomy, memory, runtime
 from service.training.cache import ProgramCache
 from service.training.course import TimedOut
@@ -31,6 +32,9 @@ from service.training.trainer import Trainer, Training, digest
 
 LATENCY_CALLS = 30
 SIGNATURE_EXAMPLES = 3
+
+Told = tuple[dict[str, Any], dict[str, Any], bytes | None]
+"""The fields of a result, of its costs, and a model worth keeping."""
 
 
 class Worker:
@@ -67,29 +71,12 @@ class Worker:
         Raises:
             ArchduelError: this worker has other code, data or settings than the spec asks for.
         """
+        if width(spec.strategy) > 1:
+            return self.run_group([spec], [attempt])[0]
         self._check(spec)
-        arrived = time.perf_counter()
+        started = time.perf_counter()
         memory.reset_peak()
-        try:
-            fields, cost, model = self._train(spec)
-        except Exception as error:
-            status, reason = _classified(error, self._pairs[spec.pair])
-            fields, cost, model = {"status": status, "reason": reason}, {}, None
-        return Outcome(
-            TrialResult(
-                spec=spec,
-                finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                cost=Cost(
-                    total_seconds=time.perf_counter() - arrived,
-                    peak_memory_bytes=memory.peak_bytes(),
-                    worker=f"{socket.gethostname()}:{os.getpid()}",
-                    attempt=attempt,
-                    **cost,
-                ),
-                **fields,
-            ),
-            model,
-        )
+        return self._outcome(spec, attempt, started, lambda: self._train(spec))
 
     def run_group(self, specs: Sequence[TrialSpec], attempts: Sequence[int]) -> list[Outcome]:
         """Run trials of one `group_key`; they may take as long as one after another.
@@ -104,8 +91,60 @@ class Worker:
 
         Raises:
             ArchduelError: this worker has other code, data or settings than a spec asks for.
+            ValueError: they have not all the same `group_key`.
         """
-        return [self.run(spec, attempt) for spec, attempt in zip(specs, attempts, strict=True)]
+        if width(specs[0].strategy) == 1:
+            return [self.run(spec, attempt) for spec, attempt in zip(specs, attempts, strict=True)]
+        if len({group_key(spec) for spec in specs}) > 1:
+            raise ValueError("trials that train together must have the same group_key")
+        for spec in specs:
+            self._check(spec)
+        started = time.perf_counter()
+        memory.reset_peak()
+        materials: dict[int, Material] = {}
+
+        def material(split: int) -> Material:
+            if split not in materials:
+                materials[split] = self._materials[specs[0].pair].get(split)
+            return materials[split]
+
+        trainings = self._train_group(specs, material)
+        share = (time.perf_counter() - started) / len(specs)
+
+        def told(spec: TrialSpec, training: Training | Exception) -> Told:
+            if isinstance(training, Exception):
+                raise training
+            return self._told(spec, training, material(spec.seeds.split))
+
+        return [
+            self._outcome(spec, attempt, time.perf_counter() - share, partial(told, spec, training))
+            for spec, attempt, training in zip(specs, attempts, trainings, strict=True)
+        ]
+
+    def _outcome(
+        self, spec: TrialSpec, attempt: int, started: float, trained: Callable[[], Told]
+    ) -> Outcome:
+        """What came of a trial; whatever goes wrong in it becomes its status and reason."""
+        try:
+            fields, cost, model = trained()
+        except Exception as error:
+            status, reason = _classified(error, self._pairs[spec.pair])
+            fields, cost, model = {"status": status, "reason": reason}, {}, None
+        return Outcome(
+            TrialResult(
+                spec=spec,
+                finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                cost=Cost(
+                    total_seconds=time.perf_counter() - started,
+                    peak_memory_bytes=memory.peak_bytes(),
+                    worker=f"{socket.gethostname()}:{os.getpid()}",
+                    attempt=attempt,
+                    **cost,
+                ),
+                **fields,
+            ),
+            model,
+        )
 
     def measure(self, spec: TrialSpec) -> Timing:
         """Time a training like this one without doing it; what goes wrong is told in the timing.
@@ -133,9 +172,22 @@ class Worker:
                     "worker and driver must have the same version installed"
                 )
 
-    def _train(self, spec: TrialSpec) -> tuple[dict[str, Any], dict[str, Any], bytes | None]:
+    def _train(self, spec: TrialSpec) -> Told:
         material = self._materials[spec.pair].get(spec.seeds.split)
         training = self._trainers[spec.pair].train(spec, material, time.monotonic() + self._timeout)
+        return self._told(spec, training, material)
+
+    def _train_group(
+        self, specs: Sequence[TrialSpec], material: Callable[[int], Material]
+    ) -> list[Training | Exception]:
+        deadline = time.monotonic() + self._timeout * len(specs)
+        try:
+            return self._trainers[specs[0].pair].train_group(specs, material, deadline)
+        except Exception as error:
+            return [error for _ in specs]
+
+    def _told(self, spec: TrialSpec, training: Training, material: Material) -> Told:
+        """What a training came to."""
         model, course = training.program.model, training.course
         fields: dict[str, Any] = {
             "status": course.status,
