@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from service.app import planning
 from service.app.planning import Planned
@@ -46,6 +47,18 @@ class Calibration:
     def seconds(self) -> float:
         """Wall time of all pairs that could be measured; starting up takes some seconds more."""
         return sum(pair.seconds or 0.0 for pair in self.pairs.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON-able values."""
+        pairs = {
+            name: {
+                "strategy": pair.strategy,
+                "timings": [timing.model_dump(mode="json") for timing in pair.timings],
+                "seconds": pair.seconds,
+            }
+            for name, pair in self.pairs.items()
+        }
+        return {"at_once": self.at_once, "seconds": self.seconds, "pairs": pairs}
 
 
 def calibrate(planned: Planned, say: Callable[[str], None]) -> Calibration:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +53,7 @@ def plan(
     found = outlook(planned, session.home, noise)
     times = _calibrated(planned) if calibrate else None
     if as_json:
-        write_json({**document(planned, found), "calibration": times and asdict(times)})
+        write_json({**document(planned, found), "calibration": times and times.to_dict()})
         return
     show(results(), planned.plan, found)
     if times is not None:
