@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import exp, log, prod
+from math import ceil, exp, log, prod
 
 from service.contracts.pair import Scalar
 from service.contracts.plan import PairPlan, Plan, RangePlan
-from service.contracts.strategy import INPUTS_OF_A_PROGRAM, OF_BACKEND, StrategyChoice, Timing
+from service.contracts.strategy import (
+    INPUTS_OF_A_PROGRAM,
+    OF_BACKEND,
+    StrategyChoice,
+    Timing,
+    width,
+)
 from service.contracts.trial import Seeds, Stage, TrialSpec
 from service.plan.seeds import derive
 
@@ -57,7 +63,7 @@ def expected_seconds(
 
     Args:
         plan, pair: what is planned, up to the last look.
-        timings: one for each variant.
+        timings: one for each variant, of one training where a strategy trains many at once.
         slots: how many trainings run at once; each worker compiles every program.
         free: count the compiling alone.
 
@@ -72,8 +78,23 @@ def expected_seconds(
             own += design.looks[-1]
             programs *= 2  # The control's are its own.
         total += programs * timing.compile_seconds
-        total += 0.0 if free else own * pair.epochs * timing.epoch_seconds / slots
+        if not free:
+            each = timing.epoch_seconds / _share_used(plan, pair, timing, slots)
+            total += own * pair.epochs * each / slots
     return total
+
+
+def _share_used(plan: Plan, pair: PairPlan, timing: Timing, slots: int) -> float:
+    """How full the groups of a strategy are that trains many at once; an empty place costs as much.
+
+    What waits are the batches of all studies of the first look, spread over programs, batch sizes
+    and workers.
+    """
+    most = width(timing.strategy)
+    space = pair.spaces[timing.variant]
+    kinds = _programs(space) * len(space["batch_size"].values or (1,)) * slots
+    waiting = max(1.0, plan.design.looks[0] * min(plan.search.batch, plan.search.trials) / kinds)
+    return waiting / (ceil(waiting / most) * most)
 
 
 def _without_measuring(plan: Plan) -> StrategyChoice | None:

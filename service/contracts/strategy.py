@@ -25,7 +25,7 @@ OF_BACKEND = {
 
 def described(strategy: str) -> str:
     """What a strategy does, in words."""
-    return STRATEGIES.get(strategy.partition("/")[0], "")
+    return STRATEGIES.get(strategy, "")
 
 
 def width(strategy: str) -> int:

@@ -96,7 +96,9 @@ def test_the_time_of_all_trainings_is_counted() -> None:
     [pair] = plan.pairs
     rates = RangePlan(kind="real", low=0.001, high=0.1, log=True)
     shapes = RangePlan(kind="choice", values=(1, 2, 3))
-    spaces = {name: {"learning_rate": rates, "depth": shapes} for name in pair.variants}
+    batches = RangePlan(kind="choice", values=(16, 32))
+    space = {"learning_rate": rates, "batch_size": batches, "depth": shapes}
+    spaces = dict.fromkeys(pair.variants, space)
     pair = pair.model_copy(update={"spaces": spaces, "epochs": 10})
     timings = [
         Timing(variant=name, strategy="graph", compile_seconds=1.0, epoch_seconds=0.1)
@@ -113,3 +115,33 @@ def test_the_time_of_all_trainings_is_counted() -> None:
         programs * 1.0 + trainings * 10 * 0.1 / 2
     )
     assert expected_seconds(plan, pair, timings, 2, free=True) == pytest.approx(programs)
+
+
+@pytest.mark.parametrize(
+    ("looks", "best"),
+    [
+        pytest.param((2, 4), "scan", id="few wait: most places of a group would be empty"),
+        pytest.param((64, 128), "vmap/32", id="many wait"),
+    ],
+)
+def test_groups_are_counted_as_full_as_they_will_be(looks: tuple[int, ...], best: str) -> None:
+    """A group costs the same however many of its places are used."""
+    pairs = [
+        pair.model_copy(
+            update={
+                "spaces": {
+                    name: {
+                        "learning_rate": RangePlan(kind="real", low=0.001, high=0.1, log=True),
+                        "batch_size": RangePlan(kind="choice", values=(16, 32)),
+                    }
+                    for name in pair.variants
+                },
+                "epochs": 100,
+            }
+        )
+        for pair in make_plan().pairs
+    ]
+    plan = make_plan(pairs, looks=looks, trials=16).model_copy(update={"backend": "jax"})
+    table = {"scan": (3.0, 0.010), "fit": (1.0, 1.0)}
+    table |= {"vmap/8": (4.0, 0.008), "vmap/32": (4.0, 0.002), "vmap/128": (20.0, 0.0019)}
+    assert strategy(plan, Stopwatch(table)).strategy == best
