@@ -22,9 +22,9 @@ def section(view: View) -> Section | None:
         ),
         Table(
             "The guide's comparison, row by row",
-            (Column("about"), Column("Sequential"), Column("Functional"), Column("here", "status"),
+            (Column("about"), Column("here", "status"), Column("Sequential"), Column("Functional"),
              Column("measured")),
-            tuple((r.about, r.sequential, r.functional, r.result, r.measured) for r in rows(found)),
+            tuple((r.about, r.result, r.sequential, r.functional, r.measured) for r in rows(found)),
         ),
         Table(
             "The guide's claims",

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from experiments.sections._architectures import architectures
+from experiments.sections._quality_and_cost import front, to_target
 from experiments.sections._searches import failures, importance, tuned
 from service.report.document import (
     Block,
@@ -40,6 +41,7 @@ def section(view: View) -> Section | None:
         if pair.judgement.tally.n_ok:
             parts.append(paired(pair))
         parts += curves(pair)
+        parts += [part for part in (front(pair), to_target(pair)) if part is not None]
         parts.append(tuned(pair))
         if pair.importance:
             parts.append(importance(pair))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from service.app.home import Home
 from service.contracts.errors import ArchduelError, UserError
@@ -94,7 +96,7 @@ def verify_file(path: Path) -> str:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"the report cannot be read: {error}", value=str(path)) from error
-    carried, difference = check(text)
+    carried, difference = check(text, _derived)
     if difference is not None:
         raise ArchduelError(f"{path}: {difference}")
     return carried
@@ -116,6 +118,10 @@ def notes(ledger: ExperimentLedger) -> dict[str, str]:
 
 
 def _input(ledger: ExperimentLedger) -> ReportInput:
-    plan, results = ledger.plan, list(ledger.results().values())
-    facts = {**ledger.facts, "importance": importances(plan, results)}
-    return ReportInput(plan=plan, results=results, facts=facts)
+    given = ReportInput(ledger.plan, list(ledger.results().values()), ledger.facts)
+    return replace(given, facts={**given.facts, **_derived(given)})
+
+
+def _derived(given: ReportInput) -> dict[str, Any]:
+    """Facts that follow from the rows, but by libraries that the report itself does not import."""
+    return {"importance": importances(given.plan, given.results)}

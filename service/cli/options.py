@@ -61,5 +61,7 @@ class FormatOption(StrEnum):
 
     HTML = "html"
     MD = "md"
+    TEX = "tex"
+    CSV = "csv"
     JSON = "json"
     TXT = "txt"

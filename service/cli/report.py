@@ -15,7 +15,7 @@ from service.contracts.errors import UserError
 
 STDOUT = Path("-")
 
-Form = Literal["html", "md", "json", "txt"]
+Form = Literal["html", "md", "tex", "csv", "json", "txt"]
 
 
 def report(session: Session, run: str | None, form: Form, out: Path | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from service.evidence.records import Trace
@@ -196,6 +197,48 @@ def slopes(view: PairView) -> dict[str, Any]:
     figure = layout("", f"test {view.plan.metric.name} ({words.score_unit})")
     figure["xaxis"].update({"tickvals": [0, 1], "ticktext": names, "range": [-0.25, 1.25]})
     figure["xaxis"]["tickfont"] = {"color": "@ink"}
+    return {"data": data, "layout": figure}
+
+
+@dataclass(frozen=True)
+class Points:
+    """One variant's points of a scatter plot: x and y of each, and what it is."""
+
+    variant: str
+    places: tuple[tuple[float, float], ...]
+    texts: tuple[str, ...]
+
+
+def scatter(
+    points: Sequence[Points], front: Sequence[tuple[float, float]], x: str, y: str
+) -> dict[str, Any]:
+    """Points of the two variants, and the line of those that nothing beats.
+
+    Args:
+        points: the reference's and the challenger's.
+        front: the places on the line, from left to right.
+        x, y: titles of the axes; x is logarithmic.
+
+    Returns:
+        The figure.
+    """
+    data: list[dict[str, Any]] = [{
+        "type": "scatter", "mode": "lines", "name": "Pareto front", "hoverinfo": "skip",
+        "x": [place[0] for place in front], "y": [place[1] for place in front],
+        "line": {"color": "@ink", "width": 1.5, "shape": "hv"},
+    }]  # fmt: skip
+    for style, one in zip(STYLES, points, strict=True):
+        data.append({
+            "type": "scatter", "mode": "markers", "name": escaped(one.variant),
+            "x": [place[0] for place in one.places], "y": [place[1] for place in one.places],
+            "text": list(one.texts),
+            "marker": {"color": style["color"], "size": 8, "symbol": style["symbol"],
+                       "opacity": 0.8},
+            "hovertemplate": "%{text}: %{y:.4g} after %{x:.3g} s<extra>%{fullData.name}</extra>",
+        })  # fmt: skip
+    figure = layout(x, y)
+    figure["xaxis"]["type"] = "log"
+    figure["xaxis"]["showgrid"] = True
     return {"data": data, "layout": figure}
 
 

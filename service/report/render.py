@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from service.contracts.errors import UserError, did_you_mean
 from service.report.view import ReportInput
 
-Format = Literal["html", "md", "json", "txt"]
+Format = Literal["html", "md", "tex", "csv", "json", "txt"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -16,7 +16,7 @@ def render(report_input: ReportInput, format: Format) -> str:
 
     Args:
         report_input: plan, results and facts.
-        format: "html" (one self-contained page), "md", "json" or "txt".
+        format: "html" (one self-contained page), "md", "tex", "csv" (the rows), "json" or "txt".
 
     Returns:
         The text of the file.
@@ -24,13 +24,12 @@ def render(report_input: ReportInput, format: Format) -> str:
     Raises:
         UserError: there is no such format.
     """
-    from service.report import as_json, build, markdown, page, text
+    from service.report import as_csv, as_json, build, latex, markdown, page, text
 
-    if format == "json":
-        return as_json.to_json(report_input)
-    if format == "html":
-        return page.render(report_input)
-    printers = {"md": markdown.render, "txt": text.render}
+    whole = {"html": page.render, "json": as_json.to_json, "csv": as_csv.to_csv}
+    if format in whole:
+        return whole[format](report_input)
+    printers = {"md": markdown.render, "tex": latex.render, "txt": text.render}
     if format not in printers:
         raise UserError(
             "unknown report format", value=format, hint=did_you_mean(str(format), FORMATS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from itertools import zip_longest
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from service.report import as_json
 from service.report.page import render as render_page
 from service.report.rows import Unreadable, fingerprint, from_document, unpack
+from service.report.view import ReportInput
 
+Derive = Callable[[ReportInput], Mapping[str, Any]]
 NOTHING = "nothing"
 _PACKED = "the bundled rows"
 
@@ -36,18 +38,19 @@ class Difference:
         return f"{self.where}: printed {self.printed!r}, recomputed {self.recomputed!r}"
 
 
-def verify_page(text: str) -> tuple[str, Difference | None]:
+def verify_page(text: str, derive: Derive = lambda _: {}) -> tuple[str, Difference | None]:
     """Make every number of an HTML report again from the rows it carries.
 
     Args:
         text: the page.
+        derive: makes those facts again that follow from the rows.
 
     Returns:
         The fingerprint of its rows, and the first difference if there is one.
     """
     given = _read(text)
     try:
-        report_input = unpack(given.packed.strip())
+        report_input = _derived(unpack(given.packed.strip()), derive)
     except Unreadable as error:
         return "", Difference(_PACKED, "rows of this version", f"unreadable: {error}")
     again = _read(render_page(report_input))
@@ -61,23 +64,28 @@ def verify_page(text: str) -> tuple[str, Difference | None]:
     return fingerprint(report_input.results), found
 
 
-def verify_json(text: str) -> tuple[str, Difference | None]:
+def verify_json(text: str, derive: Derive = lambda _: {}) -> tuple[str, Difference | None]:
     """Make every number of a JSON report again from its results.
 
     Args:
         text: the report.
+        derive: see `verify_page`.
 
     Returns:
         The fingerprint of its rows, and the first difference if there is one.
     """
     try:
         document = json.loads(text)
-        report_input = from_document(_without_ids(document))
+        report_input = _derived(from_document(_without_ids(document)), derive)
     except (Unreadable, ValueError) as error:
         return "", Difference(_PACKED, "rows of this version", f"unreadable: {error}")
     again = json.loads(as_json.to_json(report_input))
     found = next(_apart(document, again, ""), None)
     return fingerprint(report_input.results), found
+
+
+def _derived(report_input: ReportInput, derive: Derive) -> ReportInput:
+    return replace(report_input, facts={**report_input.facts, **derive(report_input)})
 
 
 def _without_ids(document: Any) -> Any:
