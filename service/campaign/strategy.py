@@ -91,6 +91,8 @@ def _share_used(plan: Plan, pair: PairPlan, timing: Timing, slots: int) -> float
     and workers.
     """
     most = width(timing.strategy)
+    if most == 1:
+        return 1.0
     space = pair.spaces[timing.variant]
     kinds = _programs(space) * len(space["batch_size"].values or (1,)) * slots
     waiting = max(1.0, plan.design.looks[0] * min(plan.search.batch, plan.search.trials) / kinds)
