@@ -23,6 +23,7 @@ PARENT_TAG = "mlflow.parentRunId"
 
 _MAX_TAG = 7_900  # MLflow's column holds 8,000
 _MAX_PARAM = 5_900  # and 6,000
+_MAX_NAME = 250
 _RUN_STATUS = {
     Status.OK: "FINISHED",
     Status.PRUNED: "KILLED",
@@ -87,6 +88,12 @@ def trial_run(result: TrialResult, pair: PairPlan, fallback: str) -> RunDocument
         curve=curve,
         scalars=scalars,
     )
+
+
+def is_acceptable(document: RunDocument) -> bool:
+    """Whether MLflow takes every name; the texts are cut to what it takes."""
+    names = (*document.params, *document.tags, *(p.key for p in document.curve + document.scalars))
+    return all(len(name) <= _MAX_NAME for name in names)
 
 
 def key(name: str) -> str:

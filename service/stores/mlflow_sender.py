@@ -5,18 +5,29 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.contracts.errors import ArchduelError
 from service.contracts.results import TrialResult
 from service.contracts.trial import Stage
 from service.stores.experiment_ledger import ExperimentLedger
-from service.stores.mlflow_client import is_remote, open_client
+from service.stores.mlflow_client import is_remote, open_client, sqlite_file
 from service.stores.mlflow_experiment import adopted, artifact_location, find_or_create
-from service.stores.mlflow_layout import PARENT_TAG, TRIAL_TAG, Point, trial_run
+from service.stores.mlflow_layout import (
+    PARENT_TAG,
+    TRIAL_TAG,
+    Point,
+    RunDocument,
+    is_acceptable,
+    trial_run,
+)
 from service.stores.mlflow_models import log_model
 from service.stores.mlflow_parents import Parents
+from service.stores.mlflow_rows import RowWriter
 from service.stores.outbox_log import OutboxLog
 
 _REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST")
@@ -56,6 +67,8 @@ class Sender:
         self._adopted = adopted(self._client, self.experiment_id) if log.is_empty() else {}
         self.parents = Parents(self._client, self.experiment_id, ledger, begin=begin)
         self._models: dict[str, Path] = {}
+        local = sqlite_file(tracking_uri) is not None
+        self._rows = RowWriter(tracking_uri, self.experiment_id) if local else None
 
     def send(
         self, results: Mapping[str, TrialResult], late: Callable[[], bool] = lambda: False
@@ -79,10 +92,11 @@ class Sender:
         self._models = self._ledger.models(results)
         for pair, data in {(r.spec.pair, r.spec.data) for r in results.values()}:
             self.parents.describe_data(pair, data)
-        sent: dict[str, str] = {}
+        new = {trial: one for trial, one in results.items() if trial not in claimed_before}
+        sent = self._write_rows(new)
         refused: dict[str, str] = {}
         failures: list[Exception] = []
-        todo = deque(results)
+        todo = deque(trial for trial in results if trial not in sent)
 
         def lane() -> None:
             while todo and not failures and not late():
@@ -125,12 +139,36 @@ class Sender:
                 if run.info.run_id != keep:
                     self._client.delete_run(run.info.run_id)
 
+    def _write_rows(self, results: Mapping[str, TrialResult]) -> dict[str, str]:
+        """Write those of these new trials that are numbers only; returns their run ids."""
+        if self._rows is None:
+            return {}
+        documents = {
+            trial: document
+            for trial, result in results.items()
+            # A retrained winner also names its data set and may bring a model.
+            if result.spec.stage is not Stage.RETRAIN and trial not in self._adopted
+            # What MLflow would refuse, its client is to refuse: it says why.
+            if is_acceptable(document := self._document(result))
+        }
+        if not documents:
+            return {}
+        try:
+            return self._rows.write(documents)
+        except SQLAlchemyError:
+            self._rows = None  # the client tries the same, and can say what is wrong
+            return {}
+
+    def _document(self, result: TrialResult) -> RunDocument:
+        pair = self.parents.pair(result.spec.pair)
+        document = trial_run(result, pair, self._ledger.started)
+        return replace(document, tags={**document.tags, PARENT_TAG: self.parents.ids[pair.name]})
+
     def _send(self, trial: str, result: TrialResult, *, look: bool) -> str:
         from mlflow.entities import Metric, Param, RunTag
 
-        pair = self.parents.pair(result.spec.pair)
-        document = trial_run(result, pair, self._ledger.started)
-        tags = {**document.tags, PARENT_TAG: self.parents.ids[pair.name]}
+        document = self._document(result)
+        tags = dict(document.tags)
         run = self._existing(trial, look)
         again = run is not None
         if run is None:
@@ -139,7 +177,7 @@ class Sender:
             )
         run_id = str(run.info.run_id)
         if result.spec.stage is Stage.RETRAIN:
-            data = self.parents.dataset(pair.name, result.spec.data)
+            data = self.parents.dataset(result.spec.pair, result.spec.data)
             self._client.log_inputs(run_id, datasets=[data])
         model_id = self._send_model(trial, result, run_id, document.params)
 

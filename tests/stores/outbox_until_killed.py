@@ -1,12 +1,10 @@
 """Send a ledger to MLflow again and again, each time killed (-9) in the middle; then to the end.
 
-Each sender kills itself at its own written row of the database, drawn at random over the length of
-the work: the deaths fall into the sending on a slow machine and on a fast one. MLflow is imported
-once and each attempt is a fork.
+Each sender kills itself right after a counted statement, so that the deaths fall into the sending on
+a slow machine and on a fast one. MLflow is imported once and each attempt is a fork.
 """
 
 import os
-import random
 import signal
 import sys
 
@@ -14,21 +12,28 @@ import mlflow  # noqa: F401
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from service.stores import mlflow_outbox
 from service.stores.ledger import LedgerStore
 from service.stores.mlflow_outbox import Outbox
 from service.stores.outbox_log import OutboxLog
 
-url, uri, kills = sys.argv[1], sys.argv[2], int(sys.argv[3])
-rng = random.Random(5)
+url, uri = sys.argv[1], sys.argv[2]
+mlflow_outbox._CHUNK = 12
+DEATHS = (
+    ("INSERT INTO latest_metrics", 1),  # the first chunk's rows are written and not committed
+    ("INSERT", 35),  # MLflow's client is in the middle of a run of that chunk
+    ("UPDATE archduel_outbox", 2),  # the second chunk is in MLflow, and the log does not know it
+    ("INSERT INTO logged_models", 2),  # a model is half logged
+)
 
 
-def die_at_write(number):
-    """Kill this process right after its ``number``-th INSERT, whichever database it goes to."""
+def die_at(beginning, number):
+    """Kill this process right after its `number`-th such statement, whichever database it is for."""
     seen = 0
 
     def count(_connection, _cursor, statement, *_rest):
         nonlocal seen
-        seen += statement.lstrip().upper().startswith("INSERT")
+        seen += statement.lstrip().startswith(beginning)
         if seen == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -42,11 +47,11 @@ def send():
     return outbox.close(120)
 
 
-for attempt in range(kills + 1):
+for death in (*DEATHS, None):
     child = os.fork()
     if child == 0:
-        if attempt < kills:
-            die_at_write(rng.randrange(20, 70))
+        if death is not None:
+            die_at(*death)
         print(send(), flush=True)
         os._exit(0)
     _, status = os.waitpid(child, 0)
