@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from service.contracts.pair import CONTROL
 from service.contracts.structure import Fault
 from service.contracts.trial import Stage
 from service.evidence.boilerplate import Boilerplate, boilerplate
@@ -71,7 +70,7 @@ def _measured(pair: PairView) -> Measured:
         and row.spec.number == 0
         and row.spec.variant == pair.plan.variants[0]
     ]
-    controls = [row for row in rows if row.spec.variant == CONTROL]
+    controls = [row for row in rows if row.spec.stage is Stage.CONTROL]
     known = [r.control for r in pair.judgement.tally.repetitions if r.control is not None]
     n_planned = pair.judgement.tally.n_planned
     timed = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.evidence.records import Cost
+from service.evidence.records import Cost, NoiseFloor
 from service.report.document import (
     Block,
     Cell,
@@ -71,6 +71,20 @@ def difference(pair: PairView) -> Value:
     )
 
 
+def noise_of(pair: PairView, floor: NoiseFloor) -> Value:
+    """What two equal models differ by, in the unit the difference is told in."""
+    words = pair.words
+    return Value(
+        words.scaled(floor.mean),
+        unit=words.difference_unit,
+        digits=difference_digits(pair),
+        signed=True,
+        interval=words.between(floor.interval),
+        n_ok=floor.n_ok,
+        n_planned=floor.n_planned,
+    )
+
+
 def probability(pair: PairView) -> Value:
     """How often the challenger is better in a repetition, in per cent."""
     verdict = pair.verdict
@@ -108,6 +122,12 @@ def finding(pair: PairView) -> Finding:
         for name in ("training time", "latency", "parameters")
         if ratios[name].ratio is not None
     ]
+    floor = pair.judgement.noise_floor
+    noise = (
+        []
+        if floor is None
+        else [("noise floor: two equal models differ by", noise_of(pair, floor))]
+    )
     label, tone = pair.label
     return Finding(
         title=pair.plan.title,
@@ -118,6 +138,7 @@ def finding(pair: PairView) -> Finding:
         figures=(
             (f"difference in {pair.plan.metric.name}", difference(pair)),
             (f"repetitions that {challenger} wins", probability(pair)),
+            *noise,
             *((f"{name}, {challenger} to {reference}", value) for name, value in costs[:2]),
         ),
         warnings=pair.judgement.warnings,
@@ -154,6 +175,17 @@ def verdict_of(pair: PairView) -> Table:
             "margin",
             amount(pair.plan.margin * words.scale, unit),
             "smaller differences do not matter",
+        ),
+        *(
+            []
+            if pair.judgement.noise_floor is None
+            else [
+                (
+                    "noise floor [95% interval]",
+                    noise_of(pair, pair.judgement.noise_floor),
+                    f"{reference} against its control: one architecture, tuned and trained apart",
+                )
+            ]
         ),
         (
             "standard deviation of the differences",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from service.campaign.study import Study, resume
 from service.contracts.errors import ArchduelError
+from service.contracts.pair import CONTROL
 from service.contracts.plan import PairPlan, Plan
 from service.contracts.ports import Advance, Executor, Ledger, Progress, Proposer
 from service.contracts.results import TrialResult
@@ -140,11 +141,15 @@ class Campaign:
         )
 
     def _order(self, pair: PairPlan, repetition: int) -> tuple[str, ...]:
-        """The two variants in random order, so that neither is always the first on a cold machine."""
+        """The two variants in random order, so that neither is always the first on a cold machine.
+
+        A noise floor comes last: it decides nothing.
+        """
         coin = derive(
             self.plan.design.seed, pair.name, "repetition", repetition, "order of variants"
         )
-        return pair.variants if coin % 2 else pair.variants[::-1]
+        floor = (CONTROL,) if self.plan.design.noise_floor else ()
+        return (*(pair.variants if coin % 2 else pair.variants[::-1]), *floor)
 
     def _trainings(self, begin: int, end: int) -> int:
         """Trainings of one pair from one number of repetitions to another."""

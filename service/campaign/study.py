@@ -28,7 +28,7 @@ class Study:
     Args:
         plan, pair: what was planned.
         repetition: which paired replicate, from 0.
-        variant: the variant's name.
+        variant: the variant's name, or "control" for a noise floor.
         propose: asks for hyperparameters.
     """
 
@@ -85,7 +85,7 @@ class Study:
         search, metric = self.plan.search, self.pair.metric
         begun = len(self._told)
         proposals = self.propose(
-            self.pair.spaces[self.variant],
+            self.pair.space(self.variant),
             self._told,
             count=min(search.batch, search.trials - begun),
             seed=self._seed(self._searched, "sampler", begun),
@@ -150,8 +150,9 @@ class Study:
         return self.plan.design.search_of(self.repetition)
 
     def _seed(self, repetition: int, *parts: str | int) -> int:
-        """A seed that both variants of a repetition share."""
-        return derive(self.plan.design.seed, self.pair.name, "repetition", repetition, *parts)
+        """A seed that both variants of a repetition share; a noise floor's are its own."""
+        own = ("noise floor",) if self.variant == CONTROL and parts != ("split",) else ()
+        return derive(self.plan.design.seed, self.pair.name, "repetition", repetition, *own, *parts)
 
 
 def _told(result: TrialResult, *, with_curve: bool) -> Told:

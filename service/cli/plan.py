@@ -180,9 +180,11 @@ def _stage(plan: Plan, stage: str) -> str:
         pruned = "" if search.pruner == "none" else f", {search.pruner} pruning"
         if design.anew == "seeds":
             replicates = replicates.replace(plural(design.looks[-1], "repetition"), "1 search")
-        return f"{replicates} x 2 variants x {plural(search.trials, 'trial')} ({search.sampler}{pruned})"
+        variants = "2 variants and the control" if design.noise_floor else "2 variants"
+        return f"{replicates} x {variants} x {plural(search.trials, 'trial')} ({search.sampler}{pruned})"
     if stage == "retrain":
-        return f"{replicates} x 2 winners x {plural(design.retrain, 'fresh training')}, on the test split"
+        winners = 3 if design.noise_floor else 2
+        return f"{replicates} x {winners} winners x {plural(design.retrain, 'fresh training')}, on the test split"
     return f"{replicates}: the reference rebuilt as a graph must end with the same weights"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Literal
 
-from service.contracts.pair import Scalar
+from service.contracts.pair import CONTROL, Scalar
 from service.contracts.strategy import StrategyChoice
 from service.contracts.trial import Frozen, Runtime, content_hash
 
@@ -86,6 +86,10 @@ class PairPlan(Frozen):
     published: str | None = None
     strategy: StrategyChoice | None = None
 
+    def space(self, variant: str) -> dict[str, RangePlan]:
+        """What is searched for a variant; the control's space is the reference's."""
+        return self.spaces[self.variants[0] if variant == CONTROL else variant]
+
 
 class SearchPlan(Frozen):
     """How each study searches: the same for both variants.
@@ -122,6 +126,7 @@ class DesignPlan(Frozen):
         seed: the root of every random draw.
         anew: what each repetition draws anew: "split" (and with it search and seeds), "search" (and
             seeds, on one fixed split) or "seeds" (one split, one search).
+        noise_floor: whether the control is searched and retrained with seeds of its own, too.
         reserve: the share of alpha that is kept for extensions, in [0, 1).
         extensions: repetitions of each extension after the last look. They are decided upon after
             the results, so they are no part of the protocol, and change none of its trials.
@@ -132,6 +137,7 @@ class DesignPlan(Frozen):
     confidence: float
     seed: int
     anew: Literal["split", "search", "seeds"] = "split"
+    noise_floor: bool = False
     reserve: float = 0.0
     extensions: tuple[int, ...] = ()
 
@@ -228,9 +234,10 @@ class Plan(Frozen):
 
     def trainings_to(self, repetitions: int) -> dict[str, int]:
         """How many trainings so many repetitions of one pair ask for at most, by stage."""
+        tuned = 3 if self.design.noise_floor else 2
         return {
-            "search": self.design.searches(repetitions) * 2 * self.search.trials,
-            "retrain": repetitions * 2 * self.design.retrain,
+            "search": self.design.searches(repetitions) * tuned * self.search.trials,
+            "retrain": repetitions * tuned * self.design.retrain,
             "control": repetitions,
         }
 

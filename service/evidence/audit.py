@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from service.contracts.plan import PairPlan, Plan
 from service.contracts.results import TrialResult
-from service.evidence import conditions, outcomes
+from service.evidence import conditions, noise, outcomes
 from service.evidence.check import Check
 from service.evidence.records import PairTally
 from service.evidence.tally import ordered
@@ -29,6 +29,7 @@ def audit(
         only warns: it may still change.
     """
     rows = ordered(pair, results, found.n_planned)
+    floor = noise.noise_floor(plan, found)
     return (
         conditions.trials(plan, pair, rows, found),
         conditions.epochs(pair, rows),
@@ -39,4 +40,5 @@ def audit(
         outcomes.baseline(pair, found),
         outcomes.failures(found),
         outcomes.edges(plan, pair, found),
+        *(() if floor is None else (noise.check(floor),)),
     )

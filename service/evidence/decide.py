@@ -10,8 +10,9 @@ from service.contracts.plan import PairPlan, Plan
 from service.contracts.results import TrialResult
 from service.evidence.audit import audit
 from service.evidence.check import Check
+from service.evidence.noise import noise_floor
 from service.evidence.outcomes import completeness
-from service.evidence.records import Cost, PairTally, plain
+from service.evidence.records import Cost, NoiseFloor, PairTally, plain
 from service.evidence.spending import MEASURED
 from service.evidence.tally import tally
 from service.stats.verdict import Decision, Evidence, Rule, Verdict, decide, sentence
@@ -27,6 +28,7 @@ class Judgement:
         verdict: the decision and its statistics.
         sentence: the verdict for people.
         limit: what a verdict of this design does not say, in words; None where nothing is fixed.
+        noise_floor: what two equal models differ by, where the plan asks for it.
     """
 
     tally: PairTally
@@ -34,6 +36,7 @@ class Judgement:
     verdict: Verdict
     sentence: str
     limit: str | None = None
+    noise_floor: NoiseFloor | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -58,6 +61,7 @@ class Judgement:
             "verdict": self.verdict.to_dict(),
             "checks": plain(self.checks),
             "warnings": list(self.warnings),
+            "noise_floor": plain(self.noise_floor),
             "repetitions": plain(self.tally.repetitions),
             "budgets": plain(self.tally.budgets),
             "costs": plain(self.tally.costs),
@@ -150,7 +154,8 @@ def judge(plan: Plan, pair: PairPlan, results: Iterable[TrialResult], look: int)
     if plan.design.condition is not None and verdict.decision is not Decision.INVALID:
         told = f"{told[:-1]}, {plan.design.condition}."
     checks += (completeness(found, applied.max_missing),)
-    return Judgement(found, checks, verdict, told[:1].upper() + told[1:], plan.design.limit)
+    floor = noise_floor(plan, found)
+    return Judgement(found, checks, verdict, told[:1].upper() + told[1:], plan.design.limit, floor)
 
 
 def latest(plan: Plan, pair: PairPlan, results: Iterable[TrialResult]) -> Judgement:

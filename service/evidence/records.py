@@ -74,6 +74,7 @@ class Repetition:
             winner; None when that is not known.
         control_status: how the control's training ended; None when it was not run.
         missing: why there is no difference.
+        noise: how much better than the reference its control got, tuned and trained apart.
     """
 
     index: int
@@ -84,6 +85,7 @@ class Repetition:
     control: bool | None
     control_status: Status | None
     missing: str | None
+    noise: float | None = None
 
     @property
     def finished(self) -> bool:
@@ -216,6 +218,26 @@ class Regime:
     n_ok: int
     n_planned: int
     measured: bool
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """What two equal models differ by: the control, tuned and trained apart, and the reference.
+
+    Attributes:
+        mean: mean difference over repetitions, in the metric's unit; positive where the control got
+            better.
+        sd: its standard deviation.
+        interval: 95% interval of the mean; it takes no account of looks.
+        n_ok: repetitions with a difference.
+        n_planned: repetitions planned up to the look.
+    """
+
+    mean: float | None
+    sd: float | None
+    interval: tuple[float, float] | None
+    n_ok: int
+    n_planned: int
 
 
 @dataclass(frozen=True)

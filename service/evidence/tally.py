@@ -89,7 +89,8 @@ def tally(
         Stage.RETRAIN: n_retrained,
         Stage.CONTROL: repetitions,
     }
-    spenders = [(name, stage) for stage in (Stage.SEARCH, Stage.RETRAIN) for name in pair.variants]
+    tuned = (*pair.variants, CONTROL) if plan.design.noise_floor else pair.variants
+    spenders = [(name, stage) for stage in (Stage.SEARCH, Stage.RETRAIN) for name in tuned]
     return PairTally(
         pair=pair.name,
         variants=pair.variants,
@@ -159,6 +160,11 @@ def _repetition(plan: Plan, pair: PairPlan, cells: Cells, index: int) -> Repetit
     retrained = [row for name in pair.variants for row in _cell(cells, name, Stage.RETRAIN, index)]
     baselines = [row.baseline_score for row in retrained if row.baseline_score is not None]
     control, status = _control(pair, cells, index)
+    noise = None
+    if plan.design.noise_floor:
+        twin = _side(plan, pair, cells, CONTROL, index)
+        if twin.mean is not None and reference.mean is not None:
+            noise = pair.metric.gain(twin.mean, reference.mean)
     return Repetition(
         index=index,
         reference=reference,
@@ -168,6 +174,7 @@ def _repetition(plan: Plan, pair: PairPlan, cells: Cells, index: int) -> Repetit
         control=control,
         control_status=status,
         missing="; ".join(reasons) or None,
+        noise=noise,
     )
 
 

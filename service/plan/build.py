@@ -62,6 +62,7 @@ def build_plan(config: LoadedConfig, locate: Locate, names: Sequence[str]) -> Pl
             confidence=given.design.confidence,
             seed=given.design.seed,
             anew=given.design.anew,
+            noise_floor=given.design.noise_floor,
             reserve=given.design.reserve,
         ),
         resources=ResourcePlan(

@@ -85,6 +85,12 @@ class DesignConfig(Section):
         "(and seeds, on one fixed split); or seeds alone (one split, one search). The verdict of the "
         "last two is labelled as conditional on what is fixed.",
     )
+    noise_floor: bool = Field(
+        default=False,
+        description="Also tune and retrain the control, which is the reference's architecture, with "
+        "seeds of its own: what two equal models differ by is shown beside the effect. It costs half "
+        "as many trainings again.",
+    )
     reserve: float = Field(
         default=0.0,
         ge=0,

@@ -67,7 +67,7 @@ def mirror(key: str, plan: Plan, results: Iterable[TrialResult], url: str) -> in
                     study_name=name, storage=storage, direction=facts.metric.direction
                 )
                 study.set_user_attr("metric", f"validation {facts.metric.name}")
-            space = facts.spaces[variant]
+            space = facts.space(variant)
             for result in searched[len(there) :]:
                 study.add_trial(_trial(optuna, result, space))
                 written += 1

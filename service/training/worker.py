@@ -16,7 +16,7 @@ from typing import Any
 
 from service.contracts.data import Dataset
 from service.contracts.errors import ArchduelError
-from service.contracts.pair import LocatedPair
+from service.contracts.pair import CONTROL, LocatedPair
 from service.contracts.results import Cost, Outcome, TrialResult
 from service.contracts.strategy import Timing, width
 from service.contracts.trial import Runtime, Stage, Status, TrialSpec, group_key
@@ -239,7 +239,7 @@ class Worker:
         }
         trivial = pair.baseline.predict(material.train, test.inputs)
         fields["baseline_score"] = float(pair.metric.score(test.targets, trivial))
-        if spec.number:
+        if spec.number or spec.variant == CONTROL:
             return None
         found = structure(training.program.model)
         if spec.repetition == 0:

@@ -16,6 +16,8 @@ from service.contracts.plan import DesignPlan, SearchPlan
 from service.contracts.trial import Stage, Status, TrialSpec
 from service.evidence import judge
 
+TUNED = (Stage.SEARCH, Stage.RETRAIN)
+
 
 def run(
     world: Any, plan: Any = None, executor: Any = None, notebook: Any = None
@@ -216,3 +218,37 @@ def test_a_split_that_was_to_be_fixed_and_is_not_is_invalid(world: Any) -> None:
     judgement = judge(plan, plan.pairs[0], notebook.kept.values(), 0)
     assert "the split was to be fixed" in judgement.verdict.reasons[0]
     assert "conditional" not in judgement.sentence
+
+
+def test_a_noise_floor_tunes_the_control_apart_and_changes_nothing_else(world: Any) -> None:
+    design = DesignPlan(looks=(4,), retrain=2, confidence=0.95, seed=0)
+    plain, _, _ = run(world, world.plan(design=design))
+    plan = world.plan(design=design.model_copy(update={"noise_floor": True}))
+    findings, notebook, listener = run(world, plan)
+    specs = [result.spec for result in notebook.kept.values()]
+    assert Counter(spec.stage.value for spec in specs) == plan.trainings
+    assert listener.news[-1].planned == len(specs) == 4 * (3 * (7 + 2) + 1)
+    seeds = {
+        variant: {s.seeds.weights for s in specs if s.variant == variant and s.stage in TUNED}
+        for variant in ("sequential", "control")
+    }
+    assert not seeds["sequential"] & seeds["control"]
+    assert len({s.seeds.split for s in specs}) == 4
+    judged, before = findings["made-up"].judgement, plain["made-up"].judgement
+    assert before.noise_floor is None
+    assert judged.noise_floor.n_ok == 4
+    assert judged.noise_floor.sd > 0
+    assert judged.verdict == before.verdict
+    assert any(check.name.startswith("Two equal models") for check in judged.checks)
+    assert judged.to_dict()["noise_floor"]["n_planned"] == 4
+
+
+@pytest.mark.parametrize("anew", ["search", "seeds"])
+def test_a_noise_floor_goes_with_any_design(world: Any, anew: str) -> None:
+    design = DesignPlan(
+        looks=(2, 3), retrain=1, confidence=0.95, seed=0, anew=anew, noise_floor=True
+    )
+    plan = world.plan(design=design)
+    findings, notebook, _ = run(world, plan)
+    assert Counter(r.spec.stage.value for r in notebook.kept.values()) == plan.trainings
+    assert findings["made-up"].judgement.noise_floor.n_ok == 3

@@ -70,20 +70,26 @@ class Lab:
         self.world = world
         self.run = functools.cache(self._run)
 
-    def plan(self, seed: int, looks: Iterable[int], *, swapped: bool = False) -> Plan:
+    def plan(
+        self, seed: int, looks: Iterable[int], *, swapped: bool = False, noise_floor: bool = False
+    ) -> Plan:
         pair = self.world.pair(margin=0.25 * SD)
         if swapped:
             pair = pair.model_copy(update={"variants": pair.variants[::-1]})
         plan: Plan = self.world.plan(
             pairs=(pair,),
-            design=DesignPlan(looks=tuple(looks), retrain=2, confidence=0.95, seed=seed),
+            design=DesignPlan(
+                looks=tuple(looks), retrain=2, confidence=0.95, seed=seed, noise_floor=noise_floor
+            ),
             search=SearchPlan(trials=1, sampler="random", pruner="none", batch=1),
         )
         return plan
 
-    def _run(self, seed: int, truth: Truth, swapped: bool = False) -> list[TrialResult]:
+    def _run(
+        self, seed: int, truth: Truth, swapped: bool = False, noise_floor: bool = False
+    ) -> list[TrialResult]:
         """All results of one experiment that goes to its only look."""
-        plan = self.plan(seed, (REPETITIONS,), swapped=swapped)
+        plan = self.plan(seed, (REPETITIONS,), swapped=swapped, noise_floor=noise_floor)
         notebook = self.world.Notebook()
         executor = self.world.Shuffled(
             at_most=99, run=lambda spec: self._outcome(spec, plan.pairs[0].variants[0], truth)
@@ -97,7 +103,9 @@ class Lab:
         seeds = spec.seeds
         noise = self._normal(about, "noise", seeds.weights)
         score = 80 + self._normal("split", seeds.split)
-        score += truth.luck * self._normal(about, "luck", seeds.split) + noise
+        apart = spec.variant == CONTROL and spec.stage is not Stage.CONTROL
+        luck = "luck of the control" if apart else "luck"
+        score += truth.luck * self._normal(about, luck, seeds.split) + noise
         score += truth.effect * (variant == "functional")
         retrained = spec.stage is Stage.RETRAIN
         failed = retrained and variant == "functional" and noise < truth.fails_below
@@ -261,6 +269,20 @@ def test_swapping_the_variants_mirrors_the_verdict(lab: Lab) -> None:
             assert turned.p_value == plain.p_value
             mirror = dict(zip(BETTER, BETTER[::-1], strict=True))
             assert turned.decision is mirror.get(plain.decision, plain.decision)
+
+
+def test_different_seeds_give_a_noise_floor(lab: Lab) -> None:
+    """Two equal models tuned apart differ by the luck of two searches and of their seeds."""
+    pooled = []
+    for seed in range(5):
+        plan = lab.plan(seed, (REPETITIONS,), noise_floor=True)
+        judged = latest(plan, plan.pairs[0], lab.run(seed, Truth(2.5), noise_floor=True))
+        pooled += [r.noise / SD for r in judged.tally.repetitions]
+        assert judged.verdict.mean_difference > 2 * abs(judged.noise_floor.mean)
+    assert len(pooled) == 5 * REPETITIONS
+    # Luck of 1 on both sides, noise of 1 over two winners on both: a variance of 2 + 1.
+    assert np.var(pooled) == pytest.approx(3.0, rel=0.5)
+    assert abs(np.mean(pooled)) < 3 * np.sqrt(3 / len(pooled))
 
 
 def test_one_extra_trial_for_one_variant_is_invalid(lab: Lab) -> None:

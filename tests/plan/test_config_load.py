@@ -21,7 +21,7 @@ def test_defaults() -> None:
     }  # fmt: skip
     assert config.design.model_dump() == {
         "repetitions": [5], "retrain": 2, "margin": None, "confidence": 0.95,
-        "anew": "split", "reserve": 0, "seed": 0,
+        "anew": "split", "noise_floor": False, "reserve": 0, "seed": 0,
     }  # fmt: skip
     assert config.resources.model_dump() == {
         "cpus_per_trial": 1, "gpus_per_trial": 0, "max_parallel": "auto", "trial_timeout": 1800,

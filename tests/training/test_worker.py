@@ -126,3 +126,13 @@ def test_a_worker_of_another_version_refuses(
 ) -> None:
     with pytest.raises(ArchduelError, match="this worker's"):
         worker.run(toy_spec(**change))
+
+
+def test_a_noise_floors_control_is_scored_on_test_and_kept_no_model_of(
+    worker: Worker, toy_spec: Spec
+) -> None:
+    search = worker.run(toy_spec(variant=CONTROL)).result
+    assert search.numbers()["score"] == worker.run(toy_spec()).result.score
+    done = worker.run(toy_spec(variant=CONTROL, stage=Stage.RETRAIN))
+    assert done.result.test_score is not None
+    assert done.model is None
