@@ -163,9 +163,17 @@ def _settled(
     """The plan with a strategy for each pair: those recorded, else chosen now and recorded."""
 
     def measure(specs: Sequence[TrialSpec]) -> list[Timing]:
-        names = ", ".join(dict.fromkeys(spec.strategy for spec in specs))
-        progress.say(f"measuring how long a training takes ({names})")
-        return executor.measure(specs)
+        timings: list[Timing] = []
+        at_once = max(2, executor.slots)  # Both variants of a pair, however few workers there are.
+        for start in range(0, len(specs), at_once):
+            now = specs[start : start + at_once]
+            what = dict.fromkeys(f"{spec.pair} ({spec.strategy})" for spec in now)
+            progress.say(
+                f"measuring how long a training takes: {', '.join(what)}, "
+                f"{start + len(now)} of {len(specs)}"
+            )
+            timings += executor.measure(now)
+        return timings
 
     settled = settle(plan, measure, lambda: executor.slots)
     if settled != plan:
