@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ class Ready:
     Args:
         program: the program: `program.Program`, or `vmap_program.VmapProgram`.
         blueprint: initial states by seed.
-        bytes: what the process grew by while the program was built.
+        bytes: what the process grew by while the program was compiled.
         epoch_seconds: how long an epoch took last, None before the first.
         prepared: the shapes of data for which it was compiled.
     """
@@ -61,12 +62,23 @@ class ProgramCache:
             self._ready.move_to_end(key)
             return self._ready[key], True
         self.compiled += 1
-        before = resident_bytes()
         ready = self._ready[key] = build()
-        ready.bytes = max(0, resident_bytes() - before)
+        self._make_room()
+        return ready, False
+
+    @contextmanager
+    def weighing(self, ready: Ready) -> Iterator[None]:
+        """Count what the process grows by meanwhile as this program's; then make room."""
+        before = resident_bytes()
+        try:
+            yield
+        finally:
+            ready.bytes += max(0, resident_bytes() - before)
+            self._make_room()
+
+    def _make_room(self) -> None:
         while len(self._ready) > 1 and self._too_much():
             self._ready.popitem(last=False)
-        return ready, False
 
     def _too_much(self) -> bool:
         held = sum(ready.bytes for ready in self._ready.values())

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +133,8 @@ class Trainer:
         program.start(state, rate, train)
         new = ready.first(course.shapes(orders, train, validation))
         if new:
-            self._compile(program, orders, watch, spec.epochs)
+            with self._programs.weighing(ready):
+                self._compile(program, orders, watch, spec.epochs)
             program.start(state, rate, train)
         return _Begun(ready, not new, hyperparameters, orders, watch)
 
@@ -152,7 +154,8 @@ class Trainer:
         started = time.perf_counter()
         entered = [self._entered(spec, material) for spec in specs]
         runs = [run for run in entered if isinstance(run, Run)]
-        new = group_course.prepare(runs)
+        with self._programs.weighing(runs[0].ready) if runs else nullcontext():
+            new = group_course.prepare(runs)
         took = (time.perf_counter() - started) / len(specs)
         group_course.run(runs, deadline)
         return [

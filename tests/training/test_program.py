@@ -182,7 +182,9 @@ def test_the_cache_is_bounded_in_memory(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("service.training.cache.resident_bytes", lambda: next(grown))
     cache = ProgramCache(held=250)
     for key in "abc":
-        cache.get(key, lambda: SimpleNamespace(bytes=0))  # each grows the process by 100
+        ready, _ = cache.get(key, lambda: SimpleNamespace(bytes=0))
+        with cache.weighing(ready):
+            pass  # each grows the process by 100
     assert cache.get("c", lambda: pytest.fail("it is there"))[1]
     assert cache.get("b", lambda: pytest.fail("it is there"))[1]
     cache.get("a", lambda: SimpleNamespace(bytes=0))
