@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from service.app.home import Home
 from service.contracts.errors import ArchduelError, UserError
 from service.report import Format, ReportInput
 from service.report import render as render_report
+from service.report.drawing import standalone
 from service.report.note import note
 from service.report.rows import fingerprint
 from service.report.verify import verify_json, verify_page
+from service.report.view import look_at
 from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.optuna_importance import importances
 
@@ -30,14 +33,30 @@ def render(ledger: ExperimentLedger, form: Format) -> str:
 
 
 def write(ledger: ExperimentLedger, home: Home) -> dict[str, Path]:
-    """Write the reports into the experiment's folder; returns them by file name."""
+    """Write the reports and the drawings into the experiment's folder.
+
+    Returns:
+        Files by name; a drawing's begins with its pair's name and a slash.
+    """
     given, folder = _input(ledger), home.run_folder(ledger.key)
     files: dict[str, Path] = {}
     for form in WRITTEN:
         path = folder / f"report.{form}"
         put(path, render_report(given, form))
         files[path.name] = path
+    for pair in look_at(given).pairs:
+        for row in filter(None, pair.structures):
+            path = folder / "drawings" / pair.plan.name / f"{_word(row.spec.variant)}.svg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            assert row.structure is not None
+            put(path, standalone(row.structure, row.spec.variant))
+            files[f"{pair.plan.name}/drawings/{path.name}"] = path
     return files
+
+
+def _word(name: str) -> str:
+    """A variant's name as the name of a file."""
+    return re.sub(r"[^\w.-]+", "-", name)
 
 
 def put(path: Path, text: str) -> None:

@@ -23,7 +23,7 @@ import csv
 import io
 from typing import Any
 
-from service.contracts.plan import PairPlan, Plan
+from service.contracts.plan import PairPlan
 from service.contracts.results import TrialResult
 from service.evidence.tally import ordered
 from service.report.view import ReportInput
@@ -40,12 +40,13 @@ def to_csv(report_input: ReportInput) -> str:
     """
     plan = report_input.plan
     every = max((row.spec.repetition for row in report_input.results), default=-1) + 1
+    same = {"experiment": plan.experiment, "protocol": plan.protocol_hash}
     lines = [
-        _line(plan, pair, row)
+        {**same, **_line(pair, row)}
         for pair in plan.pairs
         for row in ordered(pair, report_input.results, every)
     ]
-    fixed = list(_line(plan, plan.pairs[0], None))
+    fixed = [*same, *_line(plan.pairs[0], None)]
     more = sorted({name for line in lines for name in line} - set(fixed))
     more.sort(key=lambda name: not name.startswith("param."))
     buffer = io.StringIO()
@@ -55,14 +56,12 @@ def to_csv(report_input: ReportInput) -> str:
     return buffer.getvalue()
 
 
-def _line(plan: Plan, pair: PairPlan, row: TrialResult | None) -> dict[str, Any]:
+def _line(pair: PairPlan, row: TrialResult | None) -> dict[str, Any]:
     """One training; without one, the columns that all have."""
     spec = None if row is None else row.spec
     cost = None if row is None else row.cost
     sizes = (None if row is None else row.examples) or (None, None, None)
     line: dict[str, Any] = {
-        "experiment": plan.experiment,
-        "protocol": plan.protocol_hash,
         "pair": pair.name,
         **{name: getattr(spec, name, None) for name in ("variant", "stage", "repetition", "number")},
         "trial": getattr(spec, "id", None),

@@ -180,3 +180,22 @@ def _group(shown: Boxes, index: int, where: Arrangement, sizes: list[tuple[float
         f'height="{bottom - top:.1f}" rx="7"/><text class="times" x="{right + 4:.1f}" '
         f'y="{(top + bottom) / 2 + 4:.1f}">{TIMES}{fold.times}</text>'
     )
+
+
+_LIGHT = (
+    "svg{background:#fffefb;font:11.5px system-ui,sans-serif}text{fill:#1b1b1a}"
+    ".soft,.title{fill:#5b5953}.kind,.times{font-weight:600}.weights{fill:#0b5487}"
+    ".layers rect{fill:#f6f3ec;stroke:#cbc6bb}.shared rect{stroke:#d55e00;stroke-dasharray:4 3}"
+    ".input rect{fill:#fffefb;stroke:#1b1b1a}.out{fill:#00664b;font-weight:600}"
+    ".edge{fill:none;stroke:#5b5953;stroke-width:1.4}.edge.skip{stroke:#d55e00}"
+    "marker path{fill:#5b5953}marker.skip path{fill:#d55e00}.times{font-size:13px}"
+    ".frame{fill:none;stroke:#cbc6bb;stroke-dasharray:2 3}.fold{fill:none;stroke:#5b5953}"
+)
+
+
+def standalone(structure: Structure, variant: str) -> str:
+    """Draw a model as a file of its own, in light colours."""
+    drawn = svg(structure, "net", told(structure, variant))
+    begin = drawn.index(">") + 1
+    head = drawn[:begin].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"{head}<style>{_LIGHT}</style>{drawn[begin:]}\n"

@@ -26,7 +26,9 @@ from service.report.document import (
 from service.report.numbers import counted, heading, show
 
 MOST_ROWS = 40
-"""Longer tables are cut: GitHub's comments hold 65,536 characters, and readers fewer."""
+"""Longer tables are cut: readers take no more."""
+MOST_CHARACTERS = 64_000
+"""Sections beyond this are named, not printed: GitHub's comments hold 65,536 characters."""
 SYMBOLS = {"good": "✓", "bad": "✗", "warning": "!", "neutral": "=", "open": "?"}
 
 
@@ -43,14 +45,23 @@ def render(document: Document) -> str:
         document: the report.
 
     Returns:
-        Findings and brief tables first, then each section folded.
+        Findings and brief tables first, then each section folded as long as there is room.
     """
     lines = [f"### archduel: {escape(document.experiment)}", ""]
     for parts in document.briefs:
         for leaf in parts:
             lines += [*_leaf(leaf), ""]
+    length, left = sum(len(line) + 1 for line in lines), []
     for section in document.sections:
-        lines += [*_folded(section), ""]
+        part = [*_folded(section), ""]
+        size = sum(len(line) + 1 for line in part)
+        if length + size > MOST_CHARACTERS:
+            left.append(section.title)
+            continue
+        length += size
+        lines += part
+    if left:
+        lines += [f"In the HTML report only, for want of room: {', '.join(map(escape, left))}.", ""]
     lines.append(", ".join(f"{name} `{_plain(value)}`" for name, value in document.facts))
     return "\n".join(lines).rstrip() + "\n"
 

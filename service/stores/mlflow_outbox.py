@@ -170,6 +170,7 @@ class Outbox:
                 self._annotate(at_once=settle)
                 if settle and self._sender is not None:
                     self._sender.parents.attach(self._files)
+                    self._sender.register()
                     self._sender.parents.settle()
             except Exception as error:
                 # Whatever MLflow, its store or the network raises, training is not to notice. What

@@ -79,15 +79,23 @@ class Parents:
                 self._client.set_tag(self.ids[pair], NOTE_TAG, clipped(note))
 
     def attach(self, files: Mapping[str, Path]) -> None:
-        """Log the files to every pair's run; one that did not change is not sent again."""
+        """Log files to the pairs' runs; one that did not change is not sent again.
+
+        Args:
+            files: by name. One named "PAIR/FOLDER/FILE" goes to that pair's run alone, into the
+                folder; the others go to all.
+        """
         for name, path in files.items():
             if not path.is_file():
                 continue
             stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+            owner, _, rest = name.partition("/")
+            folder = rest.rpartition("/")[0] or None
             for pair, run_id in self.ids.items():
-                if self._uploaded.get((pair, name)) != stamp:
-                    self._client.log_artifact(run_id, str(path))
-                    self._uploaded[pair, name] = stamp
+                if (rest and pair != owner) or self._uploaded.get((pair, name)) == stamp:
+                    continue
+                self._client.log_artifact(run_id, str(path), folder)
+                self._uploaded[pair, name] = stamp
 
     def settle(self) -> None:
         """Give every run the state and the verdict that the ledger has, and an end."""

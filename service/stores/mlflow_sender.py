@@ -27,6 +27,7 @@ from service.stores.mlflow_layout import (
 )
 from service.stores.mlflow_models import log_model
 from service.stores.mlflow_parents import Parents
+from service.stores.mlflow_registry import register
 from service.stores.mlflow_rows import RowWriter
 from service.stores.outbox_log import OutboxLog
 
@@ -60,7 +61,8 @@ class Sender:
         self._say = say
         self._client = open_client(tracking_uri)
         # A server is mostly waited for; a database takes one writer at a time.
-        self._lanes = 4 if is_remote(tracking_uri) else 1
+        self._remote = is_remote(tracking_uri)
+        self._lanes = 4 if self._remote else 1
         location = artifact_location(tracking_uri, artifact_root, ledger.key)
         self.experiment_id = find_or_create(self._client, ledger, log, location)
         # Runs that are there although the log does not know of them, by trial.
@@ -125,6 +127,20 @@ class Sender:
         if failures:
             raise failures[0]
         return refused
+
+    def register(self) -> None:
+        """Register the models of the pairs that have a verdict.
+
+        A server that keeps no models is told once and does not hold up the rest.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            register(self._client, self._ledger, self.experiment_id, remote=self._remote)
+        except MlflowException as error:
+            if error.error_code not in (*_REFUSED, "FEATURE_DISABLED", "NOT_IMPLEMENTED"):
+                raise
+            self._say(f"the winners could not be registered in MLflow: {_one_line(error)}")
 
     def remove_twins(self, trials: Mapping[str, str]) -> None:
         """Delete all runs of these trials but the given ones.

@@ -41,7 +41,21 @@ def mlflow_model(model: Any, inputs: Arrays, outputs: Arrays) -> bytes:
             # Given, because finding them out starts another process for each model.
             pip_requirements=[f"keras=={version('keras')}", f"{package}=={version(package)}"],
         )
+        _add_example(path, packed(inputs))
         return _zipped(path)
+
+
+def _add_example(path: Path, inputs: Any) -> None:
+    """Keep the inputs with the model: MLflow shows them and checks requests against them.
+
+    `mlflow.keras.save_model` would do it, but writes them into a folder that it makes only later.
+    """
+    from mlflow.models import Model
+    from mlflow.models.utils import _save_example
+
+    description = Model.load(str(path))
+    _save_example(description, inputs, str(path))
+    description.save(str(path / "MLmodel"))
 
 
 def _installed(package: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from service.contracts.structure import Call, Structure
 from service.evidence.wiring import wiring
 from service.report.arrange import arrange
-from service.report.drawing import svg, told
+from service.report.drawing import standalone, svg, told
 from service.report.layers import boxes, repeat
 from service.report.numbers import TIMES
 
@@ -126,3 +126,11 @@ def test_names_are_escaped():
     assert "<script>" not in text
     assert "<i>" not in text
     assert "<b>" not in text
+
+
+def test_a_drawing_of_its_own_is_well_formed():
+    from xml.etree import ElementTree
+
+    root = ElementTree.fromstring(standalone(siamese(), "functional"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert len(root.findall(".//{http://www.w3.org/2000/svg}rect")) >= 5

@@ -291,6 +291,16 @@ def test_markdown_fits_a_comment_and_folds_the_details(several):
             assert line.endswith("|")
 
 
+def test_markdown_of_many_pairs_still_fits_a_comment(synthetic: ModuleType):
+    pairs = [synthetic.pair_plan(f"p{i}", title=f"Pair {i}") for i in range(16)]
+    many = synthetic.experiment(plan=synthetic.make_plan(pairs))
+    text = render(report(many), "md")
+    assert len(text) < 65_536
+    assert "for want of room" in text
+    assert text.count("<details>") == text.count("</details>") > 0
+    assert all(f"**Pair {i}**" in text for i in range(16))
+
+
 def test_markdown_tables_have_equal_rows(several):
     rows = [line for line in render(report(several), "md").splitlines() if line.startswith("|")]
     blocks: list[list[str]] = [[]]
