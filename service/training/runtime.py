@@ -11,6 +11,9 @@ from service.contracts.errors import ArchduelError, UserError
 from service.contracts.trial import Runtime
 
 _MODULES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+GPU_SHARE = 0.9
+"""How much of a GPU's memory the trials on it may take together; its driver takes some."""
+
 _prepared: Runtime | None = None
 
 
@@ -29,18 +32,24 @@ def environment(runtime: Runtime) -> dict[str, str]:
         "GRPC_VERBOSITY": "ERROR",
     }
     if runtime.backend == "jax":
-        # One thread more or less changes how sums are cut, and with it the last bits.
-        variables["XLA_FLAGS"] = " ".join(
-            [
-                f"--xla_cpu_multi_thread_eigen={'true' if runtime.threads > 1 else 'false'}",
-                f"intra_op_parallelism_threads={threads}",
-                *(["--xla_gpu_deterministic_ops=true"] if runtime.gpus else []),
-            ]
-        )
-        variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+        variables |= _of_jax(runtime)
     if not runtime.gpus:
         variables["CUDA_VISIBLE_DEVICES"] = ""
         variables["JAX_PLATFORMS"] = "cpu"
+    return variables
+
+
+def _of_jax(runtime: Runtime) -> dict[str, str]:
+    # One thread more or less changes how sums are cut, and with it the last bits.
+    flags = [f"--xla_cpu_multi_thread_eigen={'true' if runtime.threads > 1 else 'false'}"]
+    variables = {"PJRT_NPROC": str(runtime.threads)}
+    if runtime.gpus:
+        flags.append("--xla_gpu_deterministic_ops=true")
+        variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    if 0 < runtime.gpus < 1:
+        variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{GPU_SHARE * runtime.gpus:.3f}"
+    # What a user asks of XLA stays, but does not overrule what decides the bits.
+    variables["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *flags]).strip()
     return variables
 
 
@@ -91,6 +100,8 @@ def prepare(runtime: Runtime) -> Any:
         # Once for the process: operations outside Keras need some seed, and what a trial draws is
         # set by `seeding.seed_builders`. On another backend this would load TensorFlow, too.
         keras.utils.set_random_seed(0)
+    if runtime.gpus > 1:
+        _spread(runtime)
     _prepared = runtime
     return keras
 
@@ -114,3 +125,17 @@ def _prepare_torch(runtime: Runtime) -> None:
 
     torch.set_num_threads(runtime.threads)
     torch.use_deterministic_algorithms(True)
+
+
+def _spread(runtime: Runtime) -> None:
+    """Train each model on several devices: every one of them has its variables and a part of a batch.
+
+    Keras 3 does this with JAX alone; a plan that asks it of another backend is refused before.
+    """
+    import keras
+
+    devices = keras.distribution.list_devices()
+    wanted = int(runtime.gpus)
+    if len(devices) < wanted:
+        raise ArchduelError(f"a trial asks for {wanted} GPUs, but JAX sees {len(devices)}")
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices[:wanted]))

@@ -68,6 +68,7 @@ def epochs(
     import jax.numpy as jnp
 
     forwards = forward(model, targets)
+    spread = _spread()
     cuts = _cuts(model)
     unused = [jnp.zeros(variable.shape, variable.dtype) for variable in model.metrics_variables]
 
@@ -86,7 +87,8 @@ def epochs(
     def epoch(state: State, examples: Any, order: Any, steps: Any) -> tuple[State, Any]:
         def step(at: Any, carry: Any) -> Any:
             parts, _ = carry
-            inputs, outputs = jax.tree.map(lambda array: array[order[at]], examples)
+            positions = order[at]
+            inputs, outputs = jax.tree.map(lambda array: spread(array[positions]), examples)
             logs, parts = model.train_step(parts, (packed(inputs), packed(outputs)))
             return list(parts), logs["loss"]  # Keras' loss is the mean of the epoch so far.
 
@@ -114,6 +116,25 @@ def epochs(
         return state, losses, answers
 
     return run
+
+
+def _spread() -> Callable[[Any], Any]:
+    """Lays a batch over the devices of a trial, where it has several that divide it evenly."""
+    import jax
+    import keras
+
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return lambda batch: batch
+    devices = distribution.device_mesh.devices.size
+
+    def spread(batch: Any) -> Any:
+        if batch.shape[0] % devices:
+            return batch
+        layout = distribution.get_data_layout(batch.shape).backend_layout
+        return jax.lax.with_sharding_constraint(batch, layout)
+
+    return spread
 
 
 def _cuts(model: Any) -> list[tuple[int, int]]:

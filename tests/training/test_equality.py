@@ -10,7 +10,6 @@ import pytest
 from service import catalog
 from service.contracts.data import Examples
 from service.contracts.pair import Choice, Pair, Real
-from service.contracts.trial import Runtime
 from service.training import runtime
 from service.training.course import Orders
 from service.training.material import Materials
@@ -18,6 +17,7 @@ from service.training.packing import packed, viewed
 from service.training.program import Objective, values, variables
 from service.training.seeding import seed_builders
 from service.training.strategies import program
+from tests.training.backend import COMPILED, RUNTIME
 
 EPOCHS, STEPS, BATCH = 3, 3, 8
 EPSILON = 1e-3
@@ -28,7 +28,7 @@ QUICK = ("iris", "regression", "stock_prices")
 
 @pytest.fixture(scope="module")
 def keras() -> Any:
-    return runtime.prepare(Runtime())
+    return runtime.prepare(RUNTIME)
 
 
 @pytest.fixture(
@@ -57,7 +57,7 @@ def hyperparameters(pair: Pair, variant: str) -> dict[str, Any]:
     return given
 
 
-@pytest.mark.parametrize("strategy", ["graph", "xla"])
+@pytest.mark.parametrize("strategy", COMPILED)
 @pytest.mark.parametrize("place", [0, 1])
 def test_the_weights_are_those_of_keras_own_loop(
     keras: Any, case: tuple[Pair, Examples, Examples], place: int, strategy: str

@@ -12,8 +12,9 @@ from service import catalog
 from service.contracts.data import Dataset, Split
 from service.contracts.pair import CONTROL, Choice, LocatedPair, Real, Whole
 from service.contracts.results import TrialResult
-from service.contracts.trial import Runtime, Seeds, Stage, Status, TrialSpec
+from service.contracts.trial import Seeds, Stage, Status, TrialSpec
 from service.training.worker import Worker
+from tests.training.backend import FIRST, RUNTIME
 
 MOST = {"train": 96, "validation": 48, "test": 48}
 
@@ -44,7 +45,7 @@ def bench(request: pytest.FixtureRequest) -> Any:
 
     small = LocatedPair(replace(located.pair, split=few), located.reference, located.code)
     data = located.pair.sources[0].load(None)
-    worker = Worker({request.param: small}, {request.param: data}, Runtime(), timeout=240)
+    worker = Worker({request.param: small}, {request.param: data}, RUNTIME, timeout=240)
 
     def run(variant: str, stage: Stage, **changes: Any) -> TrialResult:
         fields: dict[str, Any] = {
@@ -59,7 +60,8 @@ def bench(request: pytest.FixtureRequest) -> Any:
             "budget": None if small.pair.capacity is None else small.pair.capacity.budget,
             "epochs": 1,
             "seeds": Seeds(split=1, weights=2, order=3),
-            "runtime": Runtime(),
+            "runtime": RUNTIME,
+            "strategy": FIRST,
         }
         return worker.run(TrialSpec(**{**fields, **changes})).result
 
