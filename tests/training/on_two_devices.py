@@ -19,9 +19,9 @@ TWO = Runtime(backend="jax", gpus=2)
 def test_two_devices_compute_what_one_computes(
     toy: LocatedPair, toy_data: Dataset, toy_spec: Callable[..., TrialSpec], strategy: str
 ) -> None:
+    worker = Worker({"toy": toy}, {"toy": toy_data}, TWO, timeout=60)
     import keras
 
-    worker = Worker({"toy": toy}, {"toy": toy_data}, TWO, timeout=60)
     spread = keras.distribution.distribution()
     assert spread.device_mesh.devices.size == 2
     spec = toy_spec(runtime=TWO, strategy=strategy)
@@ -35,4 +35,3 @@ def test_two_devices_compute_what_one_computes(
     assert alone.status is Status.OK, alone.reason
     np.testing.assert_allclose(found.curve.loss, alone.curve.loss, rtol=1e-4)
     np.testing.assert_allclose(found.curve.validation, alone.curve.validation, atol=1e-6)
-    assert found.weights_digest != alone.weights_digest  # Sums are cut in another way.
