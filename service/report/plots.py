@@ -223,7 +223,8 @@ def scatter(
         The figure.
     """
     data: list[dict[str, Any]] = [{
-        "type": "scatter", "mode": "lines", "name": "Pareto front", "hoverinfo": "skip",
+        "type": "scatter", "mode": "lines+markers", "name": "Pareto front", "hoverinfo": "skip",
+        "marker": {"color": "@ink", "size": 14, "symbol": "circle-open"},
         "x": [place[0] for place in front], "y": [place[1] for place in front],
         "line": {"color": "@ink", "width": 1.5, "shape": "hv"},
     }]  # fmt: skip
@@ -237,7 +238,7 @@ def scatter(
             "hovertemplate": "%{text}: %{y:.4g} after %{x:.3g} s<extra>%{fullData.name}</extra>",
         })  # fmt: skip
     figure = layout(x, y)
-    figure["xaxis"]["type"] = "log"
+    figure["xaxis"].update({"type": "log", "dtick": "D2"})
     figure["xaxis"]["showgrid"] = True
     return {"data": data, "layout": figure}
 
