@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.evidence.records import Cost, NoiseFloor
+from experiments.sections._beside import difference_digits, noise_of, over_examples
+from service.evidence.records import Cost
 from service.report.document import (
     Block,
     Cell,
@@ -15,7 +16,7 @@ from service.report.document import (
     Table,
     Value,
 )
-from service.report.numbers import amount, decimals, p_value
+from service.report.numbers import amount, p_value
 from service.report.plots import forest
 from service.report.view import PairView, View
 
@@ -49,13 +50,6 @@ def section(view: View) -> Section | None:
     return Section("answer", "Answer", tuple(blocks))
 
 
-def difference_digits(pair: PairView) -> int:
-    """Decimals that this pair's differences deserve."""
-    interval = pair.verdict.interval
-    width = (interval[1] - interval[0]) / 2 if interval else pair.plan.margin
-    return decimals(width * pair.words.scale)
-
-
 def difference(pair: PairView) -> Value:
     """The mean difference with its interval, in the unit it is told in."""
     words, verdict = pair.words, pair.verdict
@@ -68,20 +62,6 @@ def difference(pair: PairView) -> Value:
         n_ok=verdict.n_ok,
         n_planned=pair.judgement.tally.n_planned,
         rows=pair.rows(stage="retrain"),
-    )
-
-
-def noise_of(pair: PairView, floor: NoiseFloor) -> Value:
-    """What two equal models differ by, in the unit the difference is told in."""
-    words = pair.words
-    return Value(
-        words.scaled(floor.mean),
-        unit=words.difference_unit,
-        digits=difference_digits(pair),
-        signed=True,
-        interval=words.between(floor.interval),
-        n_ok=floor.n_ok,
-        n_planned=floor.n_planned,
     )
 
 
@@ -176,6 +156,7 @@ def verdict_of(pair: PairView) -> Table:
             amount(pair.plan.margin * words.scale, unit),
             "smaller differences do not matter",
         ),
+        *over_examples(pair),
         *(
             []
             if pair.judgement.noise_floor is None

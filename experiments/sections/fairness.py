@@ -164,8 +164,8 @@ def regimes(pair: PairView) -> Table:
         ),
         tuple(rows),
         "Equal trials is the protocol's budget. The other rows give both searches of a repetition the "
-        "smaller one's total and compare the best of the first trials that fit into it, on the "
-        "validation split; budgets are medians, intervals cover 95% at this look alone, times depend "
+        "smaller one's total and compare the best of the first trials that fit into it, within 5%, on "
+        "the validation split; budgets are medians, intervals cover 95% at this look alone, times depend "
         "on the machine. No verdict rests on this table.",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from service.contracts.by_example import ExampleScores
 from service.contracts.pair import Scalar
 from service.contracts.structure import Structure
 from service.contracts.trial import Frozen, Status, TrialSpec
@@ -67,6 +68,8 @@ class TrialResult(Frozen):
             formula.
         weights_digest: hash of the final weights.
         examples: how many examples trained, validated and tested.
+        by_example: the test score of each example, where the metric is a mean over examples and the
+            examples belong to no groups; retrained winners only.
         structure: the model's graph; the first retrained winner of each repetition only.
         cost: timings and such.
         finished_at: when, in UTC, ISO 8601.
@@ -86,6 +89,7 @@ class TrialResult(Frozen):
     flops: int | None = None
     weights_digest: str | None = None
     examples: tuple[int, int, int] | None = None
+    by_example: ExampleScores | None = None
     structure: Structure | None = None
     cost: Cost = Cost()
     finished_at: str = ""

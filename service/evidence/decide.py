@@ -9,12 +9,14 @@ from typing import Any
 from service.contracts.plan import PairPlan, Plan
 from service.contracts.results import TrialResult
 from service.evidence.audit import audit
+from service.evidence.by_example import over_examples
 from service.evidence.check import Check
 from service.evidence.noise import noise_floor
 from service.evidence.outcomes import completeness
 from service.evidence.records import Cost, NoiseFloor, PairTally, plain
 from service.evidence.spending import MEASURED
 from service.evidence.tally import tally
+from service.stats.twoway import TwoWay
 from service.stats.verdict import Decision, Evidence, Rule, Verdict, decide, sentence
 
 
@@ -29,6 +31,8 @@ class Judgement:
         sentence: the verdict for people.
         limit: what a verdict of this design does not say, in words; None where nothing is fixed.
         noise_floor: what two equal models differ by, where the plan asks for it.
+        over_examples: the difference with an interval that covers the test examples, too, where
+            repetitions share some.
     """
 
     tally: PairTally
@@ -37,6 +41,7 @@ class Judgement:
     sentence: str
     limit: str | None = None
     noise_floor: NoiseFloor | None = None
+    over_examples: TwoWay | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -47,6 +52,12 @@ class Judgement:
             found.append(
                 f"the differences are skewed ({self.verdict.skewness:.2f}): "
                 "the interval may be less certain than it says"
+            )
+        wide = None if self.over_examples is None else self.over_examples.interval
+        if self.verdict.detectable and wide is not None and wide[0] <= 0 <= wide[1]:
+            found.append(
+                "the interval that covers the test examples too includes 0: on other examples the "
+                "difference may not hold"
             )
         if self.verdict.extensions:
             found.append(_extended(self.verdict))
@@ -62,6 +73,7 @@ class Judgement:
             "checks": plain(self.checks),
             "warnings": list(self.warnings),
             "noise_floor": plain(self.noise_floor),
+            "over_examples": plain(self.over_examples),
             "repetitions": plain(self.tally.repetitions),
             "budgets": plain(self.tally.budgets),
             "costs": plain(self.tally.costs),
@@ -152,10 +164,18 @@ def judge(plan: Plan, pair: PairPlan, results: Iterable[TrialResult], look: int)
     verdict = decide(evidence, applied)
     told = sentence(verdict, pair.variants)
     if plan.design.condition is not None and verdict.decision is not Decision.INVALID:
-        told = f"{told[:-1]}, {plan.design.condition}."
+        told = f"{plan.design.condition}: {told[:1].lower()}{told[1:]}"
     checks += (completeness(found, applied.max_missing),)
     floor = noise_floor(plan, found)
-    return Judgement(found, checks, verdict, told[:1].upper() + told[1:], plan.design.limit, floor)
+    return Judgement(
+        tally=found,
+        checks=checks,
+        verdict=verdict,
+        sentence=told[:1].upper() + told[1:],
+        limit=plan.design.limit,
+        noise_floor=floor,
+        over_examples=over_examples(pair, rows, found, verdict.look_alpha),
+    )
 
 
 def latest(plan: Plan, pair: PairPlan, results: Iterable[TrialResult]) -> Judgement:

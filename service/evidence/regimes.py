@@ -22,6 +22,9 @@ from service.stats.paired import t_interval
 
 LEVEL = 0.05
 
+TOLERANCE = 0.05
+"""Trials fit into a budget that they exceed by this part: sizes are matched no better than that."""
+
 Spent = Callable[[TrialResult], float | None]
 
 
@@ -94,13 +97,13 @@ def _one(
 
 
 def _within(side: Sequence[TrialResult], spent: Spent, budget: float) -> list[TrialResult]:
-    """The first trials that the budget pays for; all of them where it is their own total."""
+    """The first trials that the budget pays for; all of them where it is about their own total."""
     ordered = sorted(side, key=lambda result: result.spec.number)
     costs = [spent(result) or 0.0 for result in ordered]
     return [
         result
         for place, result in enumerate(ordered)
-        if math.fsum(costs[: place + 1]) <= budget * (1 + 1e-9)
+        if math.fsum(costs[: place + 1]) <= budget * (1 + TOLERANCE)
     ]
 
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.contracts.data import Dataset, Examples, Split
 from service.contracts.pair import Pair
@@ -17,11 +18,14 @@ class Material:
 
     Args:
         train, validation: what a search may see.
+        test_positions: of the test examples in the data set, shape (examples,); None where they
+            belong to groups, and are no independent examples.
     """
 
     train: Examples
     validation: Examples
     _test: Examples
+    test_positions: NDArray[np.int64] | None = None
 
     def read_test(self) -> Examples:
         """The test split; only a retrained winner calls this."""
@@ -61,7 +65,8 @@ class Materials:
         if self._pair.prepare is not None:
             transform = self._pair.prepare(train)
             train, validation, test = transform(train), transform(validation), transform(test)
-        return Material(train, validation, test)
+        positions = split.test if self._dataset.groups is None else None
+        return Material(train, validation, test, positions)
 
 
 def _check(name: str, split: Split) -> None:

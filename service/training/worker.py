@@ -20,7 +20,7 @@ from service.contracts.pair import CONTROL, LocatedPair
 from service.contracts.results import Cost, Outcome, TrialResult
 from service.contracts.strategy import Timing, width
 from service.contracts.trial import Runtime, Stage, Status, TrialSpec, group_key
-from service.training import anatomy, memory, runtime
+from service.training import anatomy, by_example, memory, runtime
 from service.training.cache import ProgramCache
 from service.training.course import TimedOut
 from service.training.export import mlflow_model
@@ -237,6 +237,9 @@ class Worker:
         fields["also"] = {
             metric.name: float(metric.score(test.targets, predictions)) for metric in pair.also
         }
+        fields["by_example"] = by_example.packed(
+            pair.metric, material, predictions, fields["test_score"]
+        )
         trivial = pair.baseline.predict(material.train, test.inputs)
         fields["baseline_score"] = float(pair.metric.score(test.targets, trivial))
         if spec.number or spec.variant == CONTROL:

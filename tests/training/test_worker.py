@@ -136,3 +136,14 @@ def test_a_noise_floors_control_is_scored_on_test_and_kept_no_model_of(
     done = worker.run(toy_spec(variant=CONTROL, stage=Stage.RETRAIN))
     assert done.result.test_score is not None
     assert done.model is None
+
+
+def test_a_retrained_winner_keeps_its_score_on_each_test_example(
+    worker: Worker, toy_spec: Spec
+) -> None:
+    result = worker.run(toy_spec(stage=Stage.RETRAIN)).result
+    assert result.by_example is not None
+    positions, scores = result.by_example.unpack()
+    assert result.examples is not None
+    assert len(set(positions.tolist())) == len(scores) == result.examples[2]
+    assert scores.mean() == pytest.approx(result.test_score, abs=1e-4)
