@@ -10,11 +10,15 @@ from typing import Any
 
 from service.app.home import Home
 from service.contracts.errors import ArchduelError, UserError
+from service.evidence import latest
+from service.evidence.requirement import Requirement
 from service.report import Format, ReportInput
 from service.report import render as render_report
+from service.report.compare import compare
 from service.report.drawing import standalone
 from service.report.note import note
 from service.report.rows import fingerprint
+from service.report.text import tables as as_text
 from service.report.verify import verify_json, verify_page
 from service.report.view import look_at
 from service.stores.experiment_ledger import ExperimentLedger
@@ -119,6 +123,24 @@ def verify_file(path: Path) -> str:
     if difference is not None:
         raise ArchduelError(f"{path}: {difference}")
     return carried
+
+
+def compared(first: ExperimentLedger, second: ExperimentLedger) -> str:
+    """Two experiments side by side as text, differences first."""
+    return as_text(compare(_input(first), _input(second)))
+
+
+def requirement(ledger: ExperimentLedger, required: str) -> dict[str, tuple[bool, str]]:
+    """By pair name, whether it meets a requirement, and why.
+
+    Raises:
+        UserError: it is no requirement, or names variants that a pair does not have.
+    """
+    wanted = Requirement.parse(required)
+    return {
+        pair.name: wanted.met(latest(ledger.plan, pair, list(ledger.evidence(pair.name))))
+        for pair in ledger.plan.pairs
+    }
 
 
 def notes(ledger: ExperimentLedger) -> dict[str, str]:

@@ -199,6 +199,40 @@ def report(
 
 
 @app.command()
+def compare(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="RUN", help="Its name in `archduel runs`.")],
+    second: Annotated[str, typer.Argument(metavar="RUN", help="Another one's.")],
+    home: HomeFolder = None,
+) -> None:
+    """Put two runs side by side, differences first."""
+    from service.cli.compare import compare as do
+
+    do(_session(context, home), first, second)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    run: Run = None,
+    require: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help='Such as "functional >= sequential by 0.005", in the metric\'s unit.',
+            show_default=False,
+        ),
+    ] = ...,  # type: ignore[assignment]
+    home: HomeFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask whether a run meets a requirement: exit code 0 if its intervals show it, 1 if not."""
+    from service.cli.compare import check as do
+
+    do(_session(context, home), run, require, as_json=as_json)
+
+
+@app.command()
 def runs(context: typer.Context, home: HomeFolder = None, as_json: AsJson = False) -> None:
     """List what was run, with its verdicts."""
     from service.cli.runs import runs as do

@@ -12,7 +12,19 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
 
-ORDER = ("doctor", "pairs", "plan", "run", "extend", "report", "runs", "ui", "sync")
+ORDER = (
+    "doctor",
+    "pairs",
+    "plan",
+    "run",
+    "extend",
+    "report",
+    "compare",
+    "check",
+    "runs",
+    "ui",
+    "sync",
+)
 
 
 class Stopped(Exception):

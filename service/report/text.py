@@ -30,6 +30,23 @@ def render(document: Document) -> str:
     return "\n".join([*lines, *_wrapped(facts)]) + "\n"
 
 
+def tables(shown: Sequence[Table]) -> str:
+    """Print tables with their captions and notes.
+
+    Args:
+        shown: the tables.
+
+    Returns:
+        Lines of at most 80 characters, ending in a newline.
+    """
+    lines: list[str] = []
+    for table in shown:
+        lines += [table.caption, ""]
+        lines += [*_table(table), ""] if table.rows else []
+        lines += [*_wrapped(table.note), ""] if table.note else []
+    return "\n".join(lines[:-1]) + "\n"
+
+
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, break_long_words=True, break_on_hyphens=False) or [""]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -140,3 +141,36 @@ def test_sync_finds_all_of_it_in_mlflow(real_run: RealRun, invoke: Invoke) -> No
 
 def test_looking_at_the_latest_run_needs_no_name(real_run: RealRun) -> None:
     assert history.experiment(Home(real_run.home)).key == "tiny"
+
+
+def test_its_reports_are_verified_and_a_changed_digit_is_told(
+    real_run: RealRun, invoke: Invoke, tmp_path: Path
+) -> None:
+    fresh = invoke("report", "tiny", "--verify", "--home", real_run.home)
+    assert fresh.exit_code == 0, fresh.stderr
+    assert "report.html" in fresh.stdout
+    assert "report.json" in fresh.stdout
+    text = (real_run.home / "runs" / "tiny" / "report.html").read_text(encoding="utf-8")
+    number = re.search(r'data-rows="[^"]*">(\d+\.\d+) %<', text)
+    assert number is not None
+    page = tmp_path / "page.html"
+    page.write_text(f"{text[: number.start(1)]}12.3{text[number.end(1) :]}", encoding="utf-8")
+    changed = invoke("report", page, "--verify")
+    assert changed.exit_code == 1
+    assert changed.stderr.count("\n") == 1
+    assert f"printed '12.3 %', recomputed '{number[1]} %'" in changed.stderr
+    other = invoke("report", "nowhere", "--verify", "--home", real_run.home)
+    assert other.exit_code == 2
+
+
+def test_it_is_compared_and_held_against_a_requirement(real_run: RealRun, invoke: Invoke) -> None:
+    same = invoke("compare", "tiny", "tiny", "--home", real_run.home)
+    assert same.exit_code == 0
+    assert "What differs: nothing" in same.stdout
+    unknown = invoke("check", "tiny", "--require", "functional >= sequential by -1", "--json",
+                     "--home", real_run.home)  # fmt: skip
+    assert unknown.exit_code == 1  # one repetition has no interval
+    assert json.loads(unknown.stdout)["iris"]["met"] is False
+    wrong = invoke("check", "tiny", "--require", "functional", "--home", real_run.home)
+    assert wrong.exit_code == 2
+    assert "write VARIANT >= VARIANT by AMOUNT" in wrong.stderr
