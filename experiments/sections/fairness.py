@@ -214,5 +214,6 @@ def protocol(view: View) -> Table:
         "The protocol, fixed before the first trial",
         (Column("what"), Column("value")),
         tuple(rows),
-        "A changed protocol has another hash and is another experiment.",
+        "A changed protocol has another hash and is another experiment. The error rates of this rule "
+        "are measured: `make validate-statistics` writes docs/calibration.md.",
     )

@@ -40,5 +40,6 @@ def audit(
         outcomes.baseline(pair, found),
         outcomes.failures(found),
         outcomes.edges(plan, pair, found),
+        *((outcomes.pruning(found),) if plan.search.pruner != "none" else ()),
         *(() if floor is None else (noise.check(floor),)),
     )

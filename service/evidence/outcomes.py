@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from service.contracts.plan import PairPlan, Plan
+from service.contracts.trial import Stage, Status
 from service.evidence.check import Check
 from service.evidence.edges import at_an_edge
 from service.evidence.records import PairTally, Repetition, Side
@@ -13,6 +14,8 @@ SIZE_TOLERANCE = 0.05
 """Compared winners of matched pairs may differ in parameters by this part."""
 MOST_FAILED = 0.2
 """A larger part of a variant's trainings that failed makes the comparison invalid."""
+MOST_PRUNED_APART = 0.25
+"""One rule with one budget is fair; stopping one variant this much more often is worth a look."""
 
 
 def sizes(pair: PairPlan, found: PairTally) -> Check:
@@ -115,13 +118,30 @@ def edges(plan: Plan, pair: PairPlan, found: PairTally) -> Check:
     if plan.design.anew == "seeds":
         return Check(name, None, "one search cannot tell an edge from chance", warning=True)
     flags = [
-        f"{variant}'s {key} at its {end} in {count}/{len(sides[variant])} repetitions"
+        f"{variant}'s {key} at its {end} in {count}/{len(sides[variant])} repetitions "
+        f"(widen it: search.space.{key})"
         for variant in pair.variants
         for key, end, count in at_an_edge(
             pair.spaces.get(variant, {}), [side.winner or {} for side in sides[variant]]
         )
     ]
     return Check(name, not flags, "; ".join(flags) or "no range seems too narrow", warning=True)
+
+
+def pruning(found: PairTally) -> Check:
+    """Warn where the pruner stopped one variant's trials far more often than the other's."""
+    name = "The pruner stopped trials of both variants about as often"
+    searches = [budget for budget in found.budgets if budget.stage is Stage.SEARCH]
+    shares = {
+        budget.variant: budget.counts.get(Status.PRUNED, 0) / budget.n_recorded
+        for budget in searches
+        if budget.variant in found.variants and budget.n_recorded
+    }
+    if len(shares) < len(found.variants):
+        return Check(name, None, "not both variants have trials yet", warning=True)
+    detail = ", ".join(f"{variant} {shares[variant]:.0%} of its trials" for variant in shares)
+    apart = max(shares.values()) - min(shares.values())
+    return Check(name, apart <= MOST_PRUNED_APART, f"pruned: {detail}", warning=True)
 
 
 def completeness(found: PairTally, most_missing: float) -> Check:

@@ -1,38 +1,14 @@
-"""What a design can show before it is run: powers, detectable effects, smallest p-values."""
+"""What a design can show before it is run: powers and detectable effects."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 from scipy import special
 
 _MOST_REPETITIONS = 1_000_000
 _NORMAL_ABOVE = 10_000  # degrees of freedom from which t is a normal to 5 digits
 _CERTAIN = 100.0  # a shift this many times the limit is detected
-
-
-def minimum_attainable_p(n: int, test: Literal["sign_flip", "t"] = "sign_flip") -> float:
-    """Return the smallest two-sided p-value that a design of n repetitions can reach.
-
-    Args:
-        n: repetitions, at least 1.
-        test: "sign_flip" (2 of the 2^n patterns are as extreme) or "t" (no lower limit,
-            once there are 2 repetitions).
-
-    Returns:
-        A p-value in [0, 1].
-
-    Raises:
-        ValueError: n is below 1, or the test is unknown.
-    """
-    if n < 1:
-        raise ValueError(f"`n >= 1` must hold, but got n={n}")
-    if test == "sign_flip":
-        return 0.5 ** (n - 1)
-    if test == "t":
-        return 0.0 if n > 1 else 1.0
-    raise ValueError(f"test must be 'sign_flip' or 't', but got {test!r}")
 
 
 def power_at(effect: float, n: int, sd: float, alpha: float) -> float:

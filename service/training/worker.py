@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import socket
 import statistics
@@ -233,15 +234,15 @@ class Worker:
             return None
         test = material.read_test()
         predictions = answers(spec, training.program, viewed(test.inputs, view))
-        fields["test_score"] = float(pair.metric.score(test.targets, predictions))
-        fields["also"] = {
-            metric.name: float(metric.score(test.targets, predictions)) for metric in pair.also
-        }
-        fields["by_example"] = by_example.packed(
-            pair.metric, material, predictions, fields["test_score"]
-        )
+        fields["test_score"] = score = float(pair.metric.score(test.targets, predictions))
+        if not math.isfinite(score):
+            raise ValueError(f"the test {pair.metric.name} is {score}")
+        also = {m.name: float(m.score(test.targets, predictions)) for m in pair.also}
+        fields["also"] = {name: value for name, value in also.items() if math.isfinite(value)}
+        fields["by_example"] = by_example.packed(pair.metric, material, predictions, score)
         trivial = pair.baseline.predict(material.train, test.inputs)
-        fields["baseline_score"] = float(pair.metric.score(test.targets, trivial))
+        baseline = float(pair.metric.score(test.targets, trivial))
+        fields["baseline_score"] = baseline if math.isfinite(baseline) else None
         if spec.number or spec.variant == CONTROL:
             return None
         found = structure(training.program.model)

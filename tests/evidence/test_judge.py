@@ -245,3 +245,23 @@ def test_edges_on_linear_log_whole_and_choice_ranges():
         ("width", "lower end", 2),
     ]
     assert at_an_edge(space, [low, middle]) == []
+
+
+@pytest.mark.parametrize(("pruned", "fair"), [((4, 4), True), ((6, 1), False)])
+def test_pruning_that_stops_one_variant_more_often_is_told(
+    synthetic: ModuleType, pruned: tuple[int, int], fair: bool
+) -> None:
+    plan = synthetic.make_plan()
+    plan = plan.model_copy(update={"search": plan.search.model_copy(update={"pruner": "median"})})
+    made = synthetic.experiment(plan=plan, truth=synthetic.Truth(diverge=False))
+    most = dict(zip(made.pair.variants, pruned, strict=True))
+    results = [
+        row.model_copy(update={"status": Status.PRUNED})
+        if row.spec.stage is Stage.SEARCH and row.spec.number < most[row.spec.variant]
+        else row
+        for row in made.results
+    ]
+    judged = latest(plan, made.pair, results)
+    check = next(c for c in judged.checks if c.name.startswith("The pruner"))
+    assert (check.passed, check.reason) == (fair, None)
+    assert ("sequential 75% of its trials" in check.detail) == (not fair)

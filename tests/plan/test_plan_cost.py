@@ -9,6 +9,7 @@ import pytest
 
 from service.contracts.plan import Plan
 from service.plan.cost import describe, minimum_sign_flip_p
+from service.stats.signflip import sign_flip_p
 
 Planner = Callable[..., Plan]
 HEAD = "experiment: x\npairs: [iris, mnist]\n"
@@ -18,6 +19,7 @@ HEAD = "experiment: x\npairs: [iris, mnist]\n"
 def test_the_minimum_p_is_that_of_all_sign_patterns(n: int) -> None:
     sums = [abs(sum(signs)) for signs in product((-1, 1), repeat=n)]
     assert minimum_sign_flip_p(n) == sum(each >= n for each in sums) / len(sums)
+    assert minimum_sign_flip_p(n) == sign_flip_p([0.3] * n)
 
 
 def test_trainings_are_counted(plan: Planner) -> None:

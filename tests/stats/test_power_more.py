@@ -10,11 +10,9 @@ from statsmodels.stats.power import TTestPower
 from service.stats.more import assured_sd, more_repetitions
 from service.stats.power import (
     detectable_effect,
-    minimum_attainable_p,
     power_at,
     required_repetitions,
 )
-from service.stats.signflip import sign_flip_p
 
 
 @pytest.mark.parametrize("n", [2, 5, 10, 30, 200])
@@ -64,14 +62,6 @@ def test_detectable_effect_has_the_power_it_promises():
     assert detectable_effect(2, 1.0, 0.0005) > 100
 
 
-def test_minimum_attainable_p_is_attained():
-    for n in (1, 5, 6, 10):
-        assert minimum_attainable_p(n) == sign_flip_p([0.3] * n)
-    assert minimum_attainable_p(5) == 0.0625
-    assert minimum_attainable_p(5, "t") == 0.0
-    assert minimum_attainable_p(1, "t") == 1.0
-
-
 def test_assured_sd_is_above_the_truth_in_four_of_five_pilots():
     by_table = math.sqrt(9 / 5.380)  # chi-square table: 9 df, lower 20% point
     assert assured_sd(1.0, 10) == pytest.approx(by_table, rel=1e-4)
@@ -110,8 +100,6 @@ def test_arguments_are_checked():
         lambda: required_repetitions(0.0, 1.0, 0.05),
         lambda: required_repetitions(1.0, 1.0, 0.05, power=0.01),
         lambda: detectable_effect(10, 1.0, 0.05, power=1.0),
-        lambda: minimum_attainable_p(0),
-        lambda: minimum_attainable_p(5, "wilcoxon"),
         lambda: assured_sd(1.0, 1),
     ):
         with pytest.raises(ValueError, match="must"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -147,3 +148,22 @@ def test_a_retrained_winner_keeps_its_score_on_each_test_example(
     assert result.examples is not None
     assert len(set(positions.tolist())) == len(scores) == result.examples[2]
     assert scores.mean() == pytest.approx(result.test_score, abs=1e-4)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_test_score_that_is_no_number_is_a_failure_with_its_reason(
+    toy: LocatedPair, toy_data: Dataset, toy_spec: Spec, value: float
+) -> None:
+    calls = []
+
+    def score(targets: object, predictions: object) -> float:
+        calls.append(1)
+        return value if len(calls) > 3 else 0.5  # three epochs are validated before
+
+    metric = replace(toy.pair.metric, score=score)
+    odd = replace(toy, pair=replace(toy.pair, metric=metric))
+    worker = Worker({"toy": odd}, {"toy": toy_data}, Runtime(), timeout=60)
+    result = worker.run(toy_spec(stage=Stage.RETRAIN)).result
+    assert result.status is Status.FAILED
+    assert f"the test accuracy is {value}" in (result.reason or "")
+    assert result.test_score is None
