@@ -30,26 +30,30 @@ def kept(results: Sequence[TrialResult]) -> list[TrialResult]:
         results: rows in any order.
 
     Returns:
-        The same rows in an order of their own, searches without their learning curves, and of
-        each variant the first graph and those with a planted mistake.
+        The same rows in an order of their own: learning curves of the retrained winners alone,
+        losses to six digits, and of each variant the first graph and those with a planted mistake.
     """
     found, drawn = [], set()
     for row in sorted(results, key=_order):
         changes: dict[str, Any] = {}
-        if row.spec.stage is Stage.SEARCH:
+        if row.spec.stage is not Stage.RETRAIN:
             changes["curve"] = Curve()
+        else:
+            loss = tuple(float(f"{value:.6g}") for value in row.curve.loss)
+            changes["curve"] = Curve(loss=loss, validation=row.curve.validation)
         model = (row.spec.pair, row.spec.variant)
         if row.structure is not None and row.structure.fault is None and model in drawn:
             changes["structure"] = None
         elif row.structure is not None:
             drawn.add(model)
-        found.append(row.model_copy(update=changes) if changes else row)
+        found.append(row.model_copy(update=changes))
     return found
 
 
-def _order(row: TrialResult) -> tuple[str, int, str, str, int, str]:
+def _order(row: TrialResult) -> tuple[str, str, int, str, int, str]:
+    """What is alike comes together, so that it packs well."""
     spec = row.spec
-    return spec.pair, spec.repetition, spec.variant, spec.stage.value, spec.number, spec.id
+    return spec.pair, spec.stage.value, spec.repetition, spec.variant, spec.number, spec.id
 
 
 def fingerprint(results: Sequence[TrialResult]) -> str:
