@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from experiments.sections._architectures import architectures
 from experiments.sections._quality_and_cost import front, to_target
 from experiments.sections._searches import failures, importance, tuned
+from experiments.sections._tuning import budgets, luck
 from service.report.document import (
     Block,
     Cell,
@@ -45,6 +46,7 @@ def section(view: View) -> Section | None:
         parts.append(tuned(pair))
         if pair.importance:
             parts.append(importance(pair))
+        parts += [part for part in (budgets(view, pair), luck(view, pair)) if part is not None]
         if pair.judgement.tally.failures:
             parts.append(failures(pair))
         blocks += [Group(pair.plan.title, tuple(parts))] if len(view.pairs) > 1 else parts
