@@ -44,7 +44,7 @@ def section(view: View) -> Section | None:
         parts += curves(pair)
         parts += [part for part in (front(pair), to_target(pair)) if part is not None]
         parts.append(tuned(pair))
-        if pair.importance:
+        if any(pair.importance.values()):
             parts.append(importance(pair))
         parts += [part for part in (budgets(view, pair), luck(view, pair)) if part is not None]
         if pair.judgement.tally.failures:

@@ -50,7 +50,7 @@ def svg(structure: Structure, name: str, label: str) -> str:
         f'height="{full:.0f}" viewBox="{-_MARGIN:.0f} {-_MARGIN:.0f} {right:.0f} {full:.0f}">'
         f'<defs><marker id="{name}-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         f'markerHeight="7" orient="auto"><path d="M0 .8 7.4 4 0 7.2z"/></marker>'
-        f'<marker id="{name}-skip" class="skip" viewBox="0 0 8 8" refX="7" refY="4" '
+        f'<marker id="{name}-past" class="past" viewBox="0 0 8 8" refX="7" refY="4" '
         f'markerWidth="7" markerHeight="7" orient="auto"><path d="M0 .8 7.4 4 0 7.2z"/></marker>'
         f"</defs>{''.join(parts)}</svg>"
     )
@@ -160,7 +160,7 @@ def _edge(edge: Edge, name: str) -> str:
             else (f"C{x:.1f} {half:.1f} {nx:.1f} {half:.1f} {nx:.1f} {end:.1f}")
         )
         x, y = nx, ny
-    kind, tip = ("edge skip", "skip") if edge.skips else ("edge", "tip")
+    kind, tip = ("edge past", "past") if edge.skips else ("edge", "tip")
     return f'<path class="{kind}" d="{path}" marker-end="url(#{name}-{tip})"/>'
 
 
@@ -187,8 +187,8 @@ _LIGHT = (
     ".soft,.title{fill:#5b5953}.kind,.times{font-weight:600}.weights{fill:#0b5487}"
     ".layers rect{fill:#f6f3ec;stroke:#cbc6bb}.shared rect{stroke:#d55e00;stroke-dasharray:4 3}"
     ".input rect{fill:#fffefb;stroke:#1b1b1a}.out{fill:#00664b;font-weight:600}"
-    ".edge{fill:none;stroke:#5b5953;stroke-width:1.4}.edge.skip{stroke:#d55e00}"
-    "marker path{fill:#5b5953}marker.skip path{fill:#d55e00}.times{font-size:13px}"
+    ".edge{fill:none;stroke:#5b5953;stroke-width:1.4}.edge.past{stroke:#d55e00}"
+    "marker path{fill:#5b5953}marker.past path{fill:#d55e00}.times{font-size:13px}"
     ".frame{fill:none;stroke:#cbc6bb;stroke-dasharray:2 3}.fold{fill:none;stroke:#5b5953}"
 )
 

@@ -30,8 +30,11 @@
   function draw(box) {
     const plot = resolve(plots[Number(box.dataset.plot)], getComputedStyle(root));
     box.dataset.drawn = "yes";
-    return Plotly.react(box, plot.data, plot.layout, {
-      responsive: true,
+    // Paper does not wait for a figure to find its size.
+    const paper = root.classList.contains("on-paper");
+    const size = paper ? { width: box.clientWidth, height: box.clientHeight } : {};
+    return Plotly.react(box, plot.data, { ...plot.layout, ...size, autosize: !paper }, {
+      responsive: !paper,
       displaylogo: false,
       displayModeBar: false,
       scrollZoom: false,
@@ -64,12 +67,7 @@
   // Paper is white and unfolds nothing: light colours, the paper's width, everything open.
   const folded = [...document.querySelectorAll("details")];
   let closed = [];
-  const redraw = () =>
-    window.Plotly &&
-    boxes.forEach((box) => {
-      draw(box);
-      Plotly.Plots.resize(box);
-    });
+  const redraw = () => window.Plotly && boxes.forEach(draw);
   window.addEventListener("beforeprint", () => {
     closed = folded.filter((part) => !part.open);
     closed.forEach((part) => (part.open = true));
