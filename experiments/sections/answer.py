@@ -175,7 +175,7 @@ def verdict_of(pair: PairView) -> Table:
         ),
         (f"repetitions that {challenger} wins", probability(pair), "ties count half"),
         (
-            "p, paired t",
+            "p, paired t" + (", stages combined" if verdict.extensions else ""),
             p_value(verdict.p_value),
             f"decides below {verdict.look_alpha:.4f} at this look",
         ),

@@ -17,3 +17,6 @@ def test_it_is_printed_where_it_is_known(synthetic: ModuleType) -> None:
     assert f"{second}: too few trials ended ok to tell" in text
     without = render(ReportInput(made.plan, made.results, {}), "md")
     assert "Which hyperparameters mattered" not in without
+    few = {made.pair.name: {first: None, second: None}}
+    nothing = render(ReportInput(made.plan, made.results, {"importance": few}), "md")
+    assert "Which hyperparameters mattered" not in nothing
