@@ -9,11 +9,9 @@ from typing import Any
 
 from service.contracts.errors import ArchduelError, UserError
 from service.contracts.trial import Runtime
+from service.training import gpu_memory
 
 _MODULES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
-GPU_SHARE = 0.9
-"""How much of a GPU's memory the trials on it may take together; its driver takes some."""
-
 _prepared: Runtime | None = None
 
 
@@ -46,8 +44,8 @@ def _of_jax(runtime: Runtime) -> dict[str, str]:
     if runtime.gpus:
         flags.append("--xla_gpu_deterministic_ops=true")
         variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
-    if 0 < runtime.gpus < 1:
-        variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{GPU_SHARE * runtime.gpus:.3f}"
+    if share := gpu_memory.fraction(runtime.gpus):
+        variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] = str(share)
     # What a user asks of XLA stays, but does not overrule what decides the bits.
     variables["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *flags]).strip()
     return variables
@@ -116,6 +114,7 @@ def _prepare_tensorflow(runtime: Runtime) -> None:
         raise ArchduelError(
             f"TensorFlow was started before archduel could set it up: {error}"
         ) from error
+    gpu_memory.limit_tensorflow(tf, runtime.gpus)
     tf.config.experimental.enable_op_determinism()
     tf.get_logger().setLevel("ERROR")
 
@@ -125,6 +124,7 @@ def _prepare_torch(runtime: Runtime) -> None:
 
     torch.set_num_threads(runtime.threads)
     torch.use_deterministic_algorithms(True)
+    gpu_memory.limit_torch(torch, runtime.gpus)
 
 
 def _spread(runtime: Runtime) -> None:
