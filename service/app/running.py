@@ -6,22 +6,21 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 from service.app import facts, planning, reporting
 from service.app.home import Home
 from service.app.planning import Planned
 from service.app.tracking import Tracking
+from service.app.workers import ExecutorName, Workers
 from service.campaign import Campaign, Finding
 from service.campaign.strategy import settle
-from service.contracts.data import Dataset
 from service.contracts.errors import UserError
 from service.contracts.plan import Plan
-from service.contracts.ports import Advance, Executor, Progress
+from service.contracts.ports import Advance, Progress
 from service.contracts.strategy import Timing
 from service.contracts.trial import TrialSpec
 from service.plan.resources import check_resources
@@ -29,8 +28,6 @@ from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.ledger import LedgerStore
 from service.stores.lock import hold
 from service.stores.optuna_search import propose
-
-ExecutorName = Literal["ray", "inline"]
 
 
 @dataclass(frozen=True)
@@ -87,19 +84,23 @@ def run(
     """
     started = time.monotonic()
     _check_early(planned, address)
-    with hold(home.path, planned.plan.experiment), _stoppable():
+    workers = Workers(executor, address, progress)
+    with hold(home.path, planned.plan.experiment), _stoppable(), workers:
+        store = LedgerStore(home.ledger_url, home.path)
+        if fresh or not _finished(store, planned.plan):
+            workers.begin(planned)
         progress.say("loading data")
         datasets = planning.datasets(planned)
         planned = planning.with_data(planned, datasets)
-        store = LedgerStore(home.ledger_url, home.path)
         known = facts.gather(datasets, planned.pairs, executor)
         ledger = store.open_experiment(planned.plan, known, fresh=fresh)
         planned = replace(planned, plan=ledger.plan)  # with the extensions that were recorded
+        workers.give(planned, datasets)
         tracking = Tracking.start(ledger, home, planned.plan, progress.say)
         decided = False
         try:
             heard = Nudging(progress, tracking)
-            findings = _campaign(planned, datasets, ledger, heard, executor, address)
+            findings = _campaign(planned.plan, ledger, workers, heard)
             verdicts = {name: found.judgement.to_dict() for name, found in findings.items()}
             ledger.set_verdicts(verdicts)
             ledger.set_state("finished")
@@ -141,30 +142,28 @@ def _check_early(planned: Planned, address: str | None) -> None:
     return None
 
 
+def _finished(store: LedgerStore, plan: Plan) -> bool:
+    """Whether an experiment of this name has ended, so that most likely nothing is to be trained."""
+    ended = {row.name for row in store.experiments() if row.state == "finished"}
+    return plan.experiment in ended and not plan.design.extensions
+
+
 def _campaign(
-    planned: Planned,
-    datasets: dict[str, Dataset],
-    ledger: ExperimentLedger,
-    progress: Progress,
-    name: ExecutorName,
-    address: str | None,
+    plan: Plan, ledger: ExperimentLedger, workers: Workers, progress: Progress
 ) -> dict[str, Finding]:
-    executor = LazyExecutor(lambda: _executor(planned, datasets, progress, name, address))
     try:
-        plan = _settled(planned.plan, ledger, executor, progress)
-        return Campaign(plan, executor, ledger, propose, progress).run()
+        settled = _settled(plan, ledger, workers, progress)
+        return Campaign(settled, workers, ledger, propose, progress).run()
     finally:
-        executor.close()
+        workers.close()
 
 
-def _settled(
-    plan: Plan, ledger: ExperimentLedger, executor: LazyExecutor, progress: Progress
-) -> Plan:
+def _settled(plan: Plan, ledger: ExperimentLedger, workers: Workers, progress: Progress) -> Plan:
     """The plan with a strategy for each pair: those recorded, else chosen now and recorded."""
 
     def measure(specs: Sequence[TrialSpec]) -> list[Timing]:
         timings: list[Timing] = []
-        at_once = max(2, executor.slots)  # Both variants of a pair, however few workers there are.
+        at_once = max(2, workers.slots)  # Both variants of a pair, however few workers there are.
         for start in range(0, len(specs), at_once):
             now = specs[start : start + at_once]
             what = dict.fromkeys(f"{spec.pair} ({spec.strategy})" for spec in now)
@@ -172,44 +171,13 @@ def _settled(
                 f"measuring how long a training takes: {', '.join(what)}, "
                 f"{start + len(now)} of {len(specs)}"
             )
-            timings += executor.measure(now)
+            timings += workers.measure(now)
         return timings
 
-    settled = settle(plan, measure, lambda: executor.slots)
+    settled = settle(plan, measure, lambda: workers.slots)
     if settled != plan:
         ledger.set_strategies(settled)
     return settled
-
-
-def _executor(
-    planned: Planned,
-    datasets: dict[str, Dataset],
-    progress: Progress,
-    name: ExecutorName,
-    address: str | None,
-) -> Executor:
-    resources = planned.plan.resources
-    timeout = resources.trial_timeout_seconds
-    if name == "inline":
-        from service.execution.inline import InlineExecutor
-
-        progress.say(f"loading {planned.plan.backend}")
-        return InlineExecutor(planned.pairs, datasets, planned.plan.runtime, timeout)
-    from service.execution import ray_session
-    from service.execution.ray_pool import RayPool
-
-    progress.say("starting Ray" if address is None else f"joining Ray at {address}")
-    ray = ray_session.connect(address)
-    check_resources(planned.plan, planned.config, *ray_session.largest_node(ray))
-    return RayPool(
-        ray,
-        planned.pairs,
-        datasets,
-        planned.plan.runtime,
-        timeout,
-        max_parallel=resources.max_parallel,
-        say=progress.say,
-    )
 
 
 def local_gpus() -> int:
@@ -230,37 +198,6 @@ class Nudging:
 
     def say(self, text: str) -> None:
         self.progress.say(text)
-
-
-class LazyExecutor:
-    """Starts the real executor with the first trial: a finished experiment starts none."""
-
-    def __init__(self, start: Callable[[], Executor]) -> None:
-        self._start = start
-        self._started: Executor | None = None
-
-    @property
-    def slots(self) -> int:
-        return self._executor().slots
-
-    def measure(self, specs: Sequence[TrialSpec]) -> list[Timing]:
-        return self._executor().measure(specs)
-
-    def submit(self, batch: Any) -> None:
-        self._executor().submit(batch)
-
-    def collect(self) -> Any:
-        return [] if self._started is None else self._started.collect()
-
-    def close(self) -> None:
-        if self._started is not None:
-            self._started.close()
-            self._started = None
-
-    def _executor(self) -> Executor:
-        if self._started is None:
-            self._started = self._start()
-        return self._started
 
 
 @contextmanager

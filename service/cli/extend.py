@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.app import extending
 from service.app.extending import Extension
-from service.app.running import ExecutorName
+from service.app.workers import ExecutorName
 from service.cli.run import carry_out
 from service.cli.screen import plural
 from service.cli.session import Session

@@ -22,7 +22,7 @@ class Executor(Protocol):
         ...
 
     def submit(self, batch: Sequence[TrialSpec]) -> None:
-        """Take trials of one pair and variant; they share data and often a compiled program."""
+        """Take trials; which is run when, where and with which others changes no number."""
         ...
 
     def collect(self) -> list[Outcome]:

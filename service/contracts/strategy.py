@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.contracts.trial import Frozen
+from service.contracts.trial import Frozen, TrialSpec, content_hash, group_key
 
 STRATEGIES = {
     "fit": "Keras' own fit, an epoch at a time; every backend has it",
@@ -36,6 +36,19 @@ def width(strategy: str) -> int:
 
 INPUTS_OF_A_PROGRAM = frozenset({"learning_rate", "batch_size"})
 """Hyperparameters that a compiled program takes as inputs: the model is the same for all values."""
+
+
+def program_key(spec: TrialSpec) -> str:
+    """What trials share that one compiled program serves, as far as can be told without building.
+
+    The same for trials of other studies, repetitions and seeds; who has compiled a program for one
+    of them should train the others.
+    """
+    if spec.strategy not in ("fit", "graph"):  # Theirs serve any batch size and number of epochs.
+        return group_key(spec)
+    inputs = INPUTS_OF_A_PROGRAM
+    shape = {name: value for name, value in spec.hyperparameters.items() if name not in inputs}
+    return content_hash([spec.pair, spec.code, spec.variant, spec.budget, spec.strategy, shape])
 
 
 class Timing(Frozen):

@@ -10,8 +10,12 @@ from service.contracts.pair import LocatedPair
 from service.contracts.results import Outcome
 from service.contracts.strategy import Timing
 from service.contracts.trial import Runtime, TrialSpec
+from service.execution.estimates import Estimates
+from service.execution.schedule import Parcel, Schedule, Task
 from service.training.runtime import check_installed
 from service.training.worker import Worker
+
+_HERE = "this process"
 
 
 def check_backend(backend: str) -> None:
@@ -36,20 +40,39 @@ class InlineExecutor:
         timeout: float,
     ) -> None:
         self._worker = Worker(pairs, datasets, settings, timeout)
-        self._queue: deque[TrialSpec] = deque()
+        self._estimates = Estimates(examples={name: len(data) for name, data in datasets.items()})
+        self._schedule = Schedule(self._estimates, slots=1)
+        self._schedule.join(_HERE)
+        self._parcels: deque[Parcel] = deque()
 
     @property
     def slots(self) -> int:
         return 1
 
     def submit(self, batch: Sequence[TrialSpec]) -> None:
-        self._queue.extend(batch)
+        self._schedule.submit(Task(spec) for spec in batch)
 
     def collect(self) -> list[Outcome]:
-        return [self._worker.run(self._queue.popleft())] if self._queue else []
+        if not self._parcels:
+            self._parcels.extend(self._schedule.share(_HERE))
+        if not self._parcels:
+            return []
+        specs = [task.spec for task in self._parcels.popleft()]
+        if len(specs) == 1:
+            outcomes = [self._worker.run(specs[0])]
+        else:
+            outcomes = self._worker.run_group(specs, [1] * len(specs))
+        self._schedule.ended(_HERE)
+        for outcome in outcomes:
+            self._estimates.learn(outcome.result)
+        return outcomes
 
     def measure(self, specs: Sequence[TrialSpec]) -> list[Timing]:
-        return [self._worker.measure(spec) for spec in specs]
+        timings = [self._worker.measure(spec) for spec in specs]
+        for spec, timing in zip(specs, timings, strict=True):
+            self._estimates.calibrate(spec.pair, timing)
+        return timings
 
     def close(self) -> None:
-        self._queue.clear()
+        self._schedule.clear()
+        self._parcels.clear()

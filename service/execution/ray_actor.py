@@ -13,43 +13,54 @@ class WarmWorker:
     """One Ray actor. Its calls run one after another, in the order in which they were sent.
 
     Args:
-        pairs: pair name -> (reference, text of its file or None).
-        datasets: pair name -> data set. Ray hands large arrays over without copying.
-        settings: backend, threads and GPUs.
-        timeout: seconds that a trial may take.
+        settings: backend, threads and GPUs; the backend is loaded at once.
     """
 
-    def __init__(
-        self,
-        pairs: dict[str, tuple[str, str | None]],
-        datasets: dict[str, Any],
-        settings: Runtime,
-        timeout: float,
-    ) -> None:
+    def __init__(self, settings: Runtime) -> None:
+        from service.training import runtime
+
+        runtime.prepare(settings)
+        self._settings = settings
+
+    def equip(
+        self, pairs: dict[str, tuple[str, str | None]], datasets: dict[str, Any], timeout: float
+    ) -> int:
+        """Take what is to be trained on; the first call.
+
+        Args:
+            pairs: pair name -> (reference, text of its file or None).
+            datasets: pair name -> data set. Ray hands large arrays over without copying.
+            timeout: seconds that a trial may take.
+
+        Returns:
+            Resident bytes of the process once everything is loaded.
+        """
         import ray
 
         from service import catalog
+        from service.training.memory import resident_bytes
         from service.training.worker import Worker
 
         located = {name: _located(catalog, *ticket) for name, ticket in pairs.items()}
         here = {name: ray.get(reference) for name, reference in datasets.items()}
-        self._worker = Worker(located, here, settings, timeout)
-
-    def ready(self) -> int:
-        """Resident bytes of the process once everything is loaded."""
-        from service.training.memory import resident_bytes
-
+        self._worker = Worker(located, here, self._settings, timeout)
         return resident_bytes()
 
     def measure(self, spec: TrialSpec) -> Timing:
         """Time a training like this one."""
         return self._worker.measure(spec)
 
-    def run(self, spec: TrialSpec, attempt: int) -> tuple[Outcome, int]:
-        """Run one trial; returns its outcome and the process's resident bytes after it."""
+    def run(self, specs: list[TrialSpec], attempts: list[int]) -> tuple[list[Outcome], int]:
+        """Run one trial, or some of one `group_key` together.
+
+        Returns:
+            Their outcomes in the same order, and the process's resident bytes after them.
+        """
         from service.training.memory import resident_bytes
 
-        return self._worker.run(spec, attempt), resident_bytes()
+        if len(specs) == 1:
+            return [self._worker.run(specs[0], attempts[0])], resident_bytes()
+        return self._worker.run_group(specs, attempts), resident_bytes()
 
 
 def _located(catalog: Any, reference: str, text: str | None) -> Any:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,11 @@ from service.contracts.results import TrialResult
 from service.contracts.trial import Runtime, TrialSpec
 from service.execution import ray_session
 from service.execution.inline import InlineExecutor
+from service.execution.ray_crew import Crew
 from service.execution.ray_pool import RayPool
+
+# Importlib mode puts no test folder on the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +33,14 @@ def pool(ray: Any, toy: LocatedPair, toy_data: Dataset) -> Iterator[Callable[...
     """Makes Ray pools that leave nothing behind."""
     made: list[RayPool] = []
 
-    def make(timeout: float = 60.0, **options: Any) -> RayPool:
-        made.append(RayPool(ray, {"toy": toy}, {"toy": toy_data}, Runtime(), timeout, **options))
+    def make(
+        timeout: float = 60.0,
+        max_parallel: int | None = None,
+        settings: Runtime | None = None,
+        **options: Any,
+    ) -> RayPool:
+        crew = Crew(ray, settings or Runtime(), max_parallel=max_parallel)
+        made.append(RayPool(ray, crew, {"toy": toy}, {"toy": toy_data}, timeout, **options))
         return made[-1]
 
     yield make

@@ -127,6 +127,24 @@ def test_a_trial_that_loses_every_worker_is_lost_and_takes_no_other_with_it(
     assert {found[spec.id].status for spec in specs[1:]} == {Status.OK}
 
 
+def test_trials_that_lose_a_worker_together_are_tried_again_alone(
+    pool: Callable[..., RayPool], toy_spec: Spec, finish: Finish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fragile(WarmWorker):
+        def run(self, specs: list[TrialSpec], attempts: list[int]) -> Any:
+            if len(specs) > 1:
+                os._exit(1)
+            return super().run(specs, attempts)
+
+    monkeypatch.setattr("service.execution.ray_crew.WarmWorker", Fragile)
+    heard: list[str] = []
+    together = batch(toy_spec, 5, strategy="vmap/4")
+    found = finish(pool(max_parallel=1, say=heard.append), together)
+    assert sorted(result.cost.attempt for result in found.values()) == [1, 2, 2, 2, 2]
+    assert Status.LOST not in {result.status for result in found.values()}
+    assert sum("its 4 trials are tried again" in text for text in heard) == 1
+
+
 def test_a_trial_that_hangs_is_killed_and_the_others_go_on(
     pool: Callable[..., RayPool], toy_spec: Spec, finish: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,20 +168,18 @@ def test_a_worker_that_grows_is_replaced(
 
 
 def test_a_worker_that_cannot_start_is_one_clear_error(
-    ray: Any, toy: Any, toy_data: Any, toy_spec: Spec
+    pool: Callable[..., RayPool], toy_spec: Spec
 ) -> None:
-    broken = RayPool(
-        ray, {"toy": toy}, {"toy": toy_data}, Runtime(backend="torch"), 60.0, max_parallel=1
-    )
-    broken.submit([toy_spec(runtime=Runtime(backend="torch"))])
+    torch = Runtime(backend="torch")
+    broken = pool(max_parallel=1, settings=torch)
+    broken.submit([toy_spec(runtime=torch)])
     with pytest.raises(ArchduelError, match=r"a worker could not start: .*torch is not installed"):
         broken.collect()
-    broken.close()
 
 
-def test_more_than_the_cluster_has_is_refused(ray: Any, toy: Any, toy_data: Any) -> None:
+def test_more_than_the_cluster_has_is_refused(pool: Callable[..., RayPool]) -> None:
     with pytest.raises(ArchduelError, match="no node of the Ray cluster has the 64 CPUs"):
-        RayPool(ray, {"toy": toy}, {"toy": toy_data}, Runtime(threads=64), 60.0)
+        pool(settings=Runtime(threads=64))
 
 
 def test_a_private_ray_is_private(ray: Any) -> None:
@@ -180,15 +196,14 @@ def test_a_private_ray_is_private(ray: Any) -> None:
 
 
 def test_workers_that_die_while_starting_end_the_run_and_cost_no_trial(
-    ray: Any, toy: Any, toy_data: Any, toy_spec: Spec, monkeypatch: pytest.MonkeyPatch
+    pool: Callable[..., RayPool], toy_spec: Spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class StillBorn(WarmWorker):
         def __init__(self, *arguments: Any) -> None:
             os._exit(1)
 
-    monkeypatch.setattr("service.execution.ray_pool.WarmWorker", StillBorn)
-    dying = RayPool(ray, {"toy": toy}, {"toy": toy_data}, Runtime(), 60.0, max_parallel=1)
+    monkeypatch.setattr("service.execution.ray_crew.WarmWorker", StillBorn)
+    dying = pool(max_parallel=1)
     dying.submit([toy_spec()])
     with pytest.raises(ArchduelError, match="a worker could not start"):
         dying.collect()
-    dying.close()

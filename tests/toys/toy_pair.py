@@ -56,7 +56,7 @@ def misbehave(mode):
     if kind == "die-once" and not Path(argument).exists():
         Path(argument).touch()
         os._exit(13)
-    if kind == "grow":
+    if kind == "grow" and not hasattr(misbehave, "ballast"):
         misbehave.ballast = np.ones(int(argument) // 8)
 
 
