@@ -29,7 +29,8 @@ class Executor(Protocol):
         """Wait until at least one submitted trial has ended, and return all that have.
 
         Every submitted trial comes back exactly once, with a status; an empty list means that
-        nothing is outstanding.
+        nothing is outstanding. Who calls again has recorded what was returned before: its
+        checkpoints are dropped.
         """
         ...
 
@@ -43,6 +44,26 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Stop everything that was started."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Where long trials leave how far they came: outside the worker, on the driver's disk."""
+
+    def load(self, trial: str) -> bytes | None:
+        """What `save` was given last for this trial id, or None.
+
+        Raises:
+            OSError: it cannot be told.
+        """
+        ...
+
+    def save(self, trial: str, content: bytes) -> None:
+        """Keep this in place of what was kept before.
+
+        Raises:
+            OSError: it cannot be kept; what was kept before is.
+        """
         ...
 
 

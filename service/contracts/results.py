@@ -29,14 +29,17 @@ class Cost(Frozen):
     """What a trial cost; these fields, and no others, may differ between two runs of one plan.
 
     Args:
-        train_seconds: the epochs alone, programs already compiled.
+        train_seconds: the epochs alone, programs already compiled. Of a trial that went on from a
+            checkpoint, those of the epochs before it are counted in, as the lost worker told them;
+            what was trained after the checkpoint and lost is not.
         compile_seconds: building, matching and tracing what was not there yet.
-        total_seconds: from the spec's arrival to the result.
+        total_seconds: from the spec's arrival to the result, of the last attempt alone.
         latency_seconds: one example through the model, median; retrained winners only.
         peak_memory_bytes: the worker's highest resident memory during the trial.
         worker: host and process that ran it.
         attempt: which try this was, from 1; more where workers were lost.
         reused_program: whether the training program was compiled already.
+        resumed_epochs: epochs that an earlier attempt had trained, found in its checkpoint.
     """
 
     train_seconds: float = 0.0
@@ -47,6 +50,7 @@ class Cost(Frozen):
     worker: str = ""
     attempt: int = 1
     reused_program: bool = False
+    resumed_epochs: int = 0
 
 
 class TrialResult(Frozen):
@@ -111,7 +115,9 @@ class Outcome:
     Args:
         result: what the ledger records.
         model: a zipped MLflow model, for the first retrained winner of a repetition.
+        note: something for people to hear that changes nothing, in one line.
     """
 
     result: TrialResult
     model: bytes | None = None
+    note: str | None = None

@@ -51,6 +51,11 @@ class Orders:
         drawn = [self._rng.permutation(self._examples)[: steps * batch] for _ in range(epochs)]
         return np.stack(drawn).reshape(epochs, steps, batch).astype(np.int32)
 
+    def skip(self, epochs: int) -> None:
+        """Draw what some epochs had, since they were trained before."""
+        for _ in range(epochs):
+            self._rng.permutation(self._examples)
+
     def example(self, epochs: int, steps: int) -> NDArray[np.int32]:
         """Positions in that shape that draw nothing."""
         one = np.arange(steps * self._batch, dtype=np.int32) % self._examples
