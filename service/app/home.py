@@ -83,6 +83,11 @@ class Home:
         """MLflow's artifacts where the config says auto."""
         return self.path / "mlflow" / "artifacts"
 
+    @property
+    def checkpoints(self) -> Path:
+        """How far long trials came that have no result yet."""
+        return self.path / "checkpoints"
+
     def run_folder(self, key: str) -> Path:
         """Reports and other files of one experiment."""
         folder = self.path / "runs" / key

@@ -84,7 +84,7 @@ def run(
     """
     started = time.monotonic()
     _check_early(planned, address)
-    workers = Workers(executor, address, progress)
+    workers = Workers(executor, address, home.checkpoints, progress)
     with hold(home.path, planned.plan.experiment), _stoppable(), workers:
         store = LedgerStore(home.ledger_url, home.path)
         if fresh or not _finished(store, planned.plan):

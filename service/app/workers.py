@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
 from service.app.planning import Planned
@@ -32,12 +33,16 @@ class Workers:
     Args:
         name: where trials run.
         address: of a Ray cluster, None for a private one.
+        checkpoints: the folder for those of long trials.
         progress: hears what is waited for.
     """
 
-    def __init__(self, name: ExecutorName, address: str | None, progress: Progress) -> None:
+    def __init__(
+        self, name: ExecutorName, address: str | None, checkpoints: Path, progress: Progress
+    ) -> None:
         self._name = name
         self._address = address
+        self._checkpoints = checkpoints
         self._progress = progress
         self._crew: Future[tuple[Any, Any]] = Future()
         self._over = threading.Event()
@@ -94,17 +99,30 @@ class Workers:
         return self._executor
 
     def _inline(self, planned: Planned, datasets: Mapping[str, Dataset]) -> Executor:
+        from service.execution.checkpoints import Folder
         from service.execution.inline import InlineExecutor
 
         self._progress.say(f"loading {planned.plan.backend}")
         timeout = planned.plan.resources.trial_timeout_seconds
-        return InlineExecutor(planned.pairs, datasets, planned.plan.runtime, timeout)
+        return InlineExecutor(
+            planned.pairs,
+            datasets,
+            planned.plan.runtime,
+            timeout,
+            Folder(self._checkpoints),
+            self._progress.say,
+        )
 
     def _pool(self, planned: Planned, datasets: Mapping[str, Dataset]) -> Executor:
+        from service.execution.checkpoints import Folder
+        from service.execution.ray_keeper import Kept
         from service.execution.ray_pool import RayPool
 
         self.begin(planned)
         ray, crew = self._crew.result()
+        # The workers of a private Ray write where this process does; others need someone to.
+        folder = self._checkpoints
+        checkpoints = Folder(folder) if self._address is None else Kept.hire(ray, folder)
         return RayPool(
             ray,
             crew,
@@ -113,6 +131,7 @@ class Workers:
             planned.plan.resources.trial_timeout_seconds,
             say=self._progress.say,
             known=_known(planned),
+            checkpoints=checkpoints,
         )
 
     def _hold_ray(self, planned: Planned) -> None:

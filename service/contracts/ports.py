@@ -50,6 +50,11 @@ class Executor(Protocol):
 class Checkpoints(Protocol):
     """Where long trials leave how far they came: outside the worker, on the driver's disk."""
 
+    @property
+    def seconds(self) -> float:
+        """How long a trial trains between two checkpoints."""
+        ...
+
     def load(self, trial: str) -> bytes | None:
         """What `save` was given last for this trial id, or None.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.contracts.ports import Checkpoints
 from service.contracts.results import Outcome
 from service.contracts.strategy import Timing
 from service.contracts.trial import Runtime, TrialSpec
@@ -23,7 +24,11 @@ class WarmWorker:
         self._settings = settings
 
     def equip(
-        self, pairs: dict[str, tuple[str, str | None]], datasets: dict[str, Any], timeout: float
+        self,
+        pairs: dict[str, tuple[str, str | None]],
+        datasets: dict[str, Any],
+        timeout: float,
+        checkpoints: Checkpoints | None,
     ) -> int:
         """Take what is to be trained on; the first call.
 
@@ -31,6 +36,7 @@ class WarmWorker:
             pairs: pair name -> (reference, text of its file or None).
             datasets: pair name -> data set. Ray hands large arrays over without copying.
             timeout: seconds that a trial may take.
+            checkpoints: where long trials leave theirs.
 
         Returns:
             Resident bytes of the process once everything is loaded.
@@ -43,15 +49,21 @@ class WarmWorker:
 
         located = {name: _located(catalog, *ticket) for name, ticket in pairs.items()}
         here = {name: ray.get(reference) for name, reference in datasets.items()}
-        self._worker = Worker(located, here, self._settings, timeout)
+        self._worker = Worker(located, here, self._settings, timeout, checkpoints)
         return resident_bytes()
 
     def measure(self, spec: TrialSpec) -> Timing:
         """Time a training like this one."""
         return self._worker.measure(spec)
 
-    def run(self, specs: list[TrialSpec], attempts: list[int]) -> tuple[list[Outcome], int]:
+    def run(
+        self, specs: list[TrialSpec], attempts: list[int], resume: bool
+    ) -> tuple[list[Outcome], int]:
         """Run one trial, or some of one `group_key` together.
+
+        Args:
+            specs, attempts: the trials, and which try of each this is.
+            resume: whether there may be a checkpoint of the one.
 
         Returns:
             Their outcomes in the same order, and the process's resident bytes after them.
@@ -59,7 +71,8 @@ class WarmWorker:
         from service.training.memory import resident_bytes
 
         if len(specs) == 1:
-            return [self._worker.run(specs[0], attempts[0])], resident_bytes()
+            outcome = self._worker.run(specs[0], attempts[0], resume=resume)
+            return [outcome], resident_bytes()
         return self._worker.run_group(specs, attempts), resident_bytes()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from service.contracts.data import Dataset
 from service.contracts.errors import ArchduelError
 from service.contracts.pair import LocatedPair
+from service.contracts.ports import Checkpoints
 from service.contracts.trial import Runtime
 from service.execution import ray_session
 from service.execution.ray_actor import WarmWorker
@@ -46,12 +47,17 @@ class Member:
         """Whether it has loaded everything; before that it is given nothing."""
         return self.baseline is not None
 
-    def send(self, parcel: Parcel) -> None:
-        """Have it train these; calls run in the order in which they were sent."""
+    def send(self, parcel: Parcel, resume: bool) -> None:
+        """Have it train these; calls run in the order in which they were sent.
+
+        Args:
+            parcel: what to train.
+            resume: whether there may be a checkpoint of it.
+        """
         if not self.parcels:
             self.clock = time.monotonic()
         specs, attempts = [task.spec for task in parcel], [task.attempt for task in parcel]
-        self.parcels.append((self.actor.run.remote(specs, attempts), parcel))
+        self.parcels.append((self.actor.run.remote(specs, attempts, resume), parcel))
 
 
 class Crew:
@@ -94,17 +100,22 @@ class Crew:
             self._hire()
 
     def equip(
-        self, pairs: Mapping[str, LocatedPair], datasets: Mapping[str, Dataset], timeout: float
+        self,
+        pairs: Mapping[str, LocatedPair],
+        datasets: Mapping[str, Dataset],
+        timeout: float,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         """Give all workers, and those to come, what is to be trained.
 
         Args:
             pairs, datasets: by pair name; each data set is put into Ray's object store once.
             timeout: seconds that a trial may take.
+            checkpoints: where long trials leave theirs.
         """
         tickets = {name: (pair.reference, pair.text) for name, pair in pairs.items()}
         data = {name: self._ray.put(dataset) for name, dataset in datasets.items()}
-        self._equipment = (tickets, data, timeout)
+        self._equipment = (tickets, data, timeout, checkpoints)
         for member in self.members:
             self._send_equipment(member)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service.execution.checkpoints import Folder
+from service.execution.checkpoints import CHECKPOINT_SECONDS, Folder
 
 ANSWER_SECONDS = 120.0
 """How long a worker waits for the keeper; longer means that there is no checkpoint."""
@@ -49,19 +49,21 @@ class Kept:
 
     Args:
         keeper: the actor.
+        seconds: of training between two checkpoints.
     """
 
     keeper: Any
+    seconds: float = CHECKPOINT_SECONDS
 
     @classmethod
-    def hire(cls, ray: Any, path: Path) -> Kept:
+    def hire(cls, ray: Any, path: Path, seconds: float = CHECKPOINT_SECONDS) -> Kept:
         """Start a keeper of this folder."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = ray.get_runtime_context().get_node_id()
         beside = NodeAffinitySchedulingStrategy(node_id=here, soft=False)
         options = {"num_cpus": 0, "scheduling_strategy": beside, "max_restarts": -1}
-        return cls(ray.remote(Keeper).options(**options).remote(path))
+        return cls(ray.remote(Keeper).options(**options).remote(path), seconds)
 
     def load(self, trial: str) -> bytes | None:
         content: bytes | None = self._ask(self.keeper.load.remote(trial))
@@ -72,7 +74,7 @@ class Kept:
         if failure is not None:
             raise OSError(failure)
 
-    def drop(self, trials: Iterable[str]) -> None:
+    def drop(self, trials: Sequence[str]) -> None:
         """Forget the checkpoints of these trials; nobody waits for it."""
         self.keeper.drop.remote(list(trials))
 

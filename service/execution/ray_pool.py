@@ -16,6 +16,7 @@ from service.contracts.pair import LocatedPair
 from service.contracts.results import Outcome
 from service.contracts.strategy import Timing
 from service.contracts.trial import Status, TrialSpec
+from service.execution.checkpoints import Shelf, Store
 from service.execution.estimates import Estimates
 from service.execution.ray_crew import Crew, Member
 from service.execution.ray_failures import gone, one_line
@@ -46,6 +47,7 @@ class RayPool:
         say: hears of lost and recycled workers.
         recycle_growth: bytes by which a worker may grow.
         known: what was measured before, by pair.
+        checkpoints: where long trials leave theirs; None keeps none.
     """
 
     def __init__(
@@ -59,13 +61,15 @@ class RayPool:
         say: Callable[[str], None] = lambda text: None,
         recycle_growth: int = RECYCLE_GROWTH_BYTES,
         known: Mapping[str, Sequence[Timing]] | None = None,
+        checkpoints: Store | None = None,
     ) -> None:
         self._ray = ray
         self._say = say
         self._timeout = timeout
         self._recycle_growth = recycle_growth
         self._crew = crew
-        self._crew.equip(pairs, datasets, timeout)
+        self._crew.equip(pairs, datasets, timeout, checkpoints)
+        self._shelf = Shelf(checkpoints, say)
         self._estimates = Estimates({name: len(dataset) for name, dataset in datasets.items()})
         for name, timings in (known or {}).items():
             for timing in timings:
@@ -82,16 +86,18 @@ class RayPool:
         self._schedule.submit(Task(spec) for spec in batch)
 
     def collect(self) -> list[Outcome]:
-        while True:
+        self._shelf.recorded()
+        done: list[Outcome] = []
+        while not done:
             self._dispatch()
             if self._given_up:
                 done, self._given_up = self._given_up, []
-                return done
-            if not self._schedule.waiting and not self._busy():
-                return []
-            done = self._wait()
-            if done:
-                return done
+            elif self._schedule.waiting or self._busy():
+                done = self._wait()
+            else:
+                break
+        self._shelf.returned(done)
+        return done
 
     def measure(self, specs: Sequence[TrialSpec]) -> list[Timing]:
         self._crew.start(len(specs))
@@ -127,7 +133,8 @@ class RayPool:
                     self._recycle(member)
             elif self._schedule.wants(member):
                 for parcel in self._schedule.share(member):
-                    member.send(parcel)
+                    first = parcel[0]
+                    member.send(parcel, self._shelf.may_have(first.spec.id, first.attempt))
 
     def _recycle(self, member: Member) -> None:
         self._say("a worker has grown too large; another takes its place")

@@ -1,4 +1,4 @@
-"""What a model is made of: parameters, and floating-point operations by formula.
+"""What a model is made of: its weights, how many they are, and floating-point operations by formula.
 
 Profilers undercount loops and fused operations, so the count is made from layer shapes. The
 convention: one multiply-add is two operations; activations are not counted; one example, forward.
@@ -7,9 +7,12 @@ A layer without a formula makes the total unknown rather than wrong.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
+
+import numpy as np
 
 Shape = tuple[int, ...]
 
@@ -185,3 +188,11 @@ _FORMULAS: dict[str, Formula] = {
     "LayerNormalization": _layer_normalization,
     "SimpleRNN": _recurrent(gates=1, extra=0),
 }  # fmt: skip
+
+
+def digest(model: Any) -> str:
+    """A hash of the model's weights, bit for bit; states of random generators are left out."""
+    total = hashlib.sha256()
+    for value in model.get_weights():
+        total.update(np.ascontiguousarray(value).tobytes())
+    return total.hexdigest()[:16]

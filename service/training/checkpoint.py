@@ -23,9 +23,6 @@ from service.contracts.trial import TrialSpec
 from service.training.course import Course, Orders
 from service.training.program import Program
 
-CHECKPOINT_SECONDS = 60.0
-"""How long a trial has trained since its last checkpoint when it leaves the next."""
-
 _LIBRARIES = ("archduel", "keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "torch")
 
 
@@ -34,15 +31,17 @@ class Keeping:
     """Leaves checkpoints of one trial, and finds the one that was left.
 
     Args:
-        store: where they are kept.
+        store: where they are kept; None keeps none.
         spec: the trial.
-        seconds: of training between two of them.
+        look: whether there may be one.
+        resumed: epochs that were found trained.
         trouble: why the last one could not be kept; that costs the checkpoint and nothing else.
     """
 
-    store: Checkpoints
+    store: Checkpoints | None
     spec: TrialSpec
-    seconds: float = CHECKPOINT_SECONDS
+    look: bool = False
+    resumed: int = 0
     trouble: str | None = None
     _kept_at: float = 0.0
 
@@ -54,6 +53,8 @@ class Keeping:
             program: started.
             orders: nothing was drawn from them yet.
         """
+        if self.store is None or not self.look:
+            return
         try:
             content = self.store.load(self.spec.id)
         except OSError:
@@ -69,7 +70,8 @@ class Keeping:
         course.loss = list(facts["loss"])
         course.validation = list(facts["validation"])
         course.seconds = self._kept_at = float(facts["seconds"])
-        orders.skip(len(course.loss))
+        self.resumed = len(course.loss)
+        orders.skip(self.resumed)
 
     def after(self, course: Course, program: Program) -> None:
         """Leave a checkpoint after a chunk, if enough was trained since the last.
@@ -78,7 +80,7 @@ class Keeping:
             course: how far it came.
             program: holding what it came to.
         """
-        if course.seconds - self._kept_at < self.seconds:
+        if self.store is None or course.seconds - self._kept_at < self.store.seconds:
             return
         self._kept_at = course.seconds
         try:

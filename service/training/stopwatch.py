@@ -1,8 +1,9 @@
-"""How long a warm epoch takes, found out in about a second however large the model is."""
+"""How long a warm epoch takes, found out in about a second however large the model is, or an answer."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from statistics import median
 
 from service.training.course import Orders, Watch
@@ -16,6 +17,7 @@ SHORT_SECONDS = 0.05
 
 CALLS = 5
 ENOUGH_SECONDS = 1.0
+ANSWERS = 30
 
 
 def epoch(program: Program, orders: Orders, watch: Watch) -> float:
@@ -45,3 +47,14 @@ def _seconds(program: Program, orders: Orders, watch: Watch, epochs: int, steps:
         watch.chunk(program, given)
         taken.append(time.perf_counter() - started)
     return median(taken) / epochs
+
+
+def latency(answer: Callable[[], object]) -> float:
+    """Seconds that an answer takes, median of some."""
+    answer()
+    seconds = []
+    for _ in range(ANSWERS):
+        started = time.perf_counter()
+        answer()
+        seconds.append(time.perf_counter() - started)
+    return median(seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from service.contracts.trial import TrialSpec, content_hash
 from service.training import control, course, group_course, matching, stopwatch, strategies
 from service.training.anatomy import parameters
 from service.training.cache import ProgramCache, Ready
+from service.training.checkpoint import Keeping
 from service.training.course import Course, Orders, Watch
 from service.training.group_course import Run
 from service.training.initial import Blueprint, unfilled
@@ -72,13 +72,17 @@ class Trainer:
         self._sizes: dict[str, int] = {}
         self._views: OrderedDict[tuple[int, str], tuple[Examples, Arrays]] = OrderedDict()
 
-    def train(self, spec: TrialSpec, material: Material, deadline: float) -> Training:
+    def train(
+        self, spec: TrialSpec, material: Material, deadline: float, keeping: Keeping
+    ) -> Training:
         """Train as the spec says.
 
         Args:
             spec: what to train.
             material: the data of the spec's split.
-            deadline: `time.monotonic()` at which the trial must have ended.
+            deadline: `time.monotonic()` at which the trial must have ended; what it had trained
+                before its checkpoint counts, too.
+            keeping: its checkpoints.
 
         Raises:
             TimedOut: the deadline passed.
@@ -93,8 +97,15 @@ class Trainer:
             time.perf_counter() - started,
         )
         ready, watch = begun.ready, begun.watch
+        keeping.resume(training.course, ready.program, begun.orders)
         course.run(
-            training.course, ready.program, begun.orders, watch, deadline, ready.epoch_seconds
+            training.course,
+            ready.program,
+            begun.orders,
+            watch,
+            deadline - training.course.seconds,
+            ready.epoch_seconds,
+            lambda so_far: keeping.after(so_far, ready.program),
         )
         ready.epoch_seconds = training.course.seconds / max(1, len(training.course.loss))
         return training
@@ -286,11 +297,3 @@ def _outputs(model: Any) -> list[tuple[int | None, ...]]:
 
 def _values(shape: tuple[int | None, ...]) -> int:
     return int(np.prod([size or 1 for size in shape], dtype=np.int64))
-
-
-def digest(model: Any) -> str:
-    """A hash of the model's weights, bit for bit; states of random generators are left out."""
-    total = hashlib.sha256()
-    for value in model.get_weights():
-        total.update(np.ascontiguousarray(value).tobytes())
-    return total.hexdigest()[:16]

@@ -6,10 +6,10 @@ import inspect
 import math
 import os
 import socket
-import statistics
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,20 +18,21 @@ from typing import Any
 from service.contracts.data import Dataset
 from service.contracts.errors import ArchduelError
 from service.contracts.pair import CONTROL, LocatedPair
+from service.contracts.ports import Checkpoints
 from service.contracts.results import Cost, Outcome, TrialResult
 from service.contracts.strategy import Timing, width
 from service.contracts.trial import Runtime, Stage, Status, TrialSpec, group_key
-from service.training import anatomy, by_example, memory, runtime
+from service.training import anatomy, by_example, memory, runtime, stopwatch
 from service.training.cache import ProgramCache
+from service.training.checkpoint import Keeping
 from service.training.course import TimedOut
 from service.training.export import mlflow_model
 from service.training.fault import planted
 from service.training.material import Material, Materials
 from service.training.packing import viewed
 from service.training.structure import structure
-from service.training.trainer import Trainer, Training, digest
+from service.training.trainer import Trainer, Training
 
-LATENCY_CALLS = 30
 SIGNATURE_EXAMPLES = 3
 
 Told = tuple[dict[str, Any], dict[str, Any], bytes | None]
@@ -46,6 +47,7 @@ class Worker:
         datasets: by pair name.
         settings: backend, threads and GPUs; fixed for the life of the process.
         timeout: seconds that a trial may take; checked after each epoch.
+        checkpoints: where long trials leave theirs; None keeps none.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Worker:
         datasets: Mapping[str, Dataset],
         settings: Runtime,
         timeout: float,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         runtime.prepare(settings)
+        self._checkpoints = checkpoints
         self._pairs = pairs
         self._timeout = timeout
         self._settings = settings
@@ -66,8 +70,14 @@ class Worker:
         self._trainers = {name: Trainer(located.pair, programs) for name, located in pairs.items()}
         self._fingerprints = {name: data.fingerprint for name, data in datasets.items()}
 
-    def run(self, spec: TrialSpec, attempt: int = 1) -> Outcome:
+    def run(self, spec: TrialSpec, attempt: int = 1, *, resume: bool = False) -> Outcome:
         """Run one trial; whatever goes wrong in it becomes its status and reason.
+
+        Args:
+            spec: the trial.
+            attempt: which try this is, from 1.
+            resume: whether it may have left a checkpoint. What is trained as one of a group leaves
+                none.
 
         Raises:
             ArchduelError: this worker has other code, data or settings than the spec asks for.
@@ -77,7 +87,9 @@ class Worker:
         self._check(spec)
         started = time.perf_counter()
         memory.reset_peak()
-        return self._outcome(spec, attempt, started, lambda: self._train(spec))
+        keeping = Keeping(self._checkpoints, spec, resume)
+        outcome = self._outcome(spec, attempt, started, lambda: self._train(spec, keeping))
+        return replace(outcome, note=keeping.trouble)
 
     def run_group(self, specs: Sequence[TrialSpec], attempts: Sequence[int]) -> list[Outcome]:
         """Run trials of one `group_key`; they may take as long as one after another.
@@ -173,10 +185,12 @@ class Worker:
                     "worker and driver must have the same version installed"
                 )
 
-    def _train(self, spec: TrialSpec) -> Told:
+    def _train(self, spec: TrialSpec, keeping: Keeping) -> Told:
+        deadline = time.monotonic() + self._timeout
         material = self._materials[spec.pair].get(spec.seeds.split)
-        training = self._trainers[spec.pair].train(spec, material, time.monotonic() + self._timeout)
-        return self._told(spec, training, material)
+        training = self._trainers[spec.pair].train(spec, material, deadline, keeping)
+        fields, cost, model = self._told(spec, training, material)
+        return fields, {**cost, "resumed_epochs": keeping.resumed}, model
 
     def _train_group(
         self, specs: Sequence[TrialSpec], material: Callable[[int], Material]
@@ -200,7 +214,7 @@ class Worker:
             "parameters": anatomy.parameters(model),
             "flops": anatomy.flops(model),
             # Of one that stopped early the weights are those after its chunk: they mean nothing.
-            "weights_digest": digest(model) if course.status is Status.OK else None,
+            "weights_digest": anatomy.digest(model) if course.status is Status.OK else None,
             "examples": material.counts,
         }
         cost: dict[str, Any] = {
@@ -229,7 +243,7 @@ class Worker:
         )
         answers = self._trainers[spec.pair].answers
         one = {name: array[:1] for name, array in few.items()}
-        cost["latency_seconds"] = _latency(lambda: answers(spec, training.program, one))
+        cost["latency_seconds"] = stopwatch.latency(lambda: answers(spec, training.program, one))
         if spec.stage is not Stage.RETRAIN:
             return None
         test = material.read_test()
@@ -250,17 +264,6 @@ class Worker:
             found = found.model_copy(update={"fault": planted(training.program.model)})
         fields["structure"] = found
         return mlflow_model(training.program.model, few, training.program.predict(few))
-
-
-def _latency(answer: Callable[[], object]) -> float:
-    """Seconds that an answer takes, median of some."""
-    answer()
-    seconds = []
-    for _ in range(LATENCY_CALLS):
-        started = time.perf_counter()
-        answer()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
 
 
 def _classified(error: Exception, located: LocatedPair) -> tuple[Status, str]:

@@ -131,10 +131,10 @@ def test_trials_that_lose_a_worker_together_are_tried_again_alone(
     pool: Callable[..., RayPool], toy_spec: Spec, finish: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Fragile(WarmWorker):
-        def run(self, specs: list[TrialSpec], attempts: list[int]) -> Any:
+        def run(self, specs: list[TrialSpec], *others: Any) -> Any:
             if len(specs) > 1:
                 os._exit(1)
-            return super().run(specs, attempts)
+            return super().run(specs, *others)
 
     monkeypatch.setattr("service.execution.ray_crew.WarmWorker", Fragile)
     heard: list[str] = []
