@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from service.app.tracking import Tracking
 from service.app.workers import ExecutorName, Workers
 from service.campaign import Campaign, Finding
 from service.campaign.strategy import settle
+from service.contracts.data import Dataset
 from service.contracts.errors import UserError
 from service.contracts.plan import Plan
 from service.contracts.ports import Advance, Progress
@@ -28,6 +30,9 @@ from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.ledger import LedgerStore
 from service.stores.lock import hold
 from service.stores.optuna_search import propose
+
+PROMPT_SECONDS = 1.0
+"""Data that takes longer to load is loaded while Ray starts; other mistakes are told before it."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,12 @@ def run(
     workers = Workers(executor, address, home.checkpoints, progress)
     with hold(home.path, planned.plan.experiment), _stoppable(), workers:
         store = LedgerStore(home.ledger_url, home.path)
-        if fresh or not _finished(store, planned.plan):
-            workers.begin(planned)
+        begin = fresh or not _finished(store, planned.plan)
         progress.say("loading data")
-        datasets = planning.datasets(planned)
+        loading = _loading(planned)
+        if begin and not wait([loading], timeout=PROMPT_SECONDS).done:
+            workers.begin(planned)
+        datasets = loading.result()
         planned = planning.with_data(planned, datasets)
         known = facts.gather(datasets, planned.pairs, executor)
         ledger = store.open_experiment(planned.plan, known, fresh=fresh)
@@ -99,6 +106,8 @@ def run(
         tracking = Tracking.start(ledger, home, planned.plan, progress.say)
         decided = False
         try:
+            if begin:
+                workers.begin(planned)
             heard = Nudging(progress, tracking)
             findings = _campaign(planned.plan, ledger, workers, heard)
             verdicts = {name: found.judgement.to_dict() for name, found in findings.items()}
@@ -140,6 +149,20 @@ def _check_early(planned: Planned, address: str | None) -> None:
     except UserError as error:
         raise planned.config.error(("backend",), error.rule, hint=error.hint) from error
     return None
+
+
+def _loading(planned: Planned) -> Future[dict[str, Dataset]]:
+    """Load the data in a thread of its own, which does not hold up the end of this process."""
+    loading: Future[dict[str, Dataset]] = Future()
+
+    def load() -> None:
+        try:
+            loading.set_result(planning.datasets(planned))
+        except BaseException as error:  # Whoever asks for the result raises it.
+            loading.set_exception(error)
+
+    threading.Thread(target=load, name="data", daemon=True).start()
+    return loading
 
 
 def _finished(store: LedgerStore, plan: Plan) -> bool:

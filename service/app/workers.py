@@ -1,13 +1,10 @@
-"""The executor of a run: begun while data is loaded and planned, stopped with all it started."""
+"""The executor of a run: its workers start while the data is loaded."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from service.app.planning import Planned
 from service.contracts.data import Dataset
@@ -17,18 +14,18 @@ from service.contracts.strategy import Timing
 from service.contracts.trial import TrialSpec
 from service.plan.resources import check_resources
 
-ExecutorName = Literal["ray", "inline"]
+if TYPE_CHECKING:
+    from service.execution.ray_crew import Crew
 
-STOP_SECONDS = 10.0
-"""How long the end of a run waits for Ray to stop."""
+ExecutorName = Literal["ray", "inline"]
 
 
 class Workers:
     """What runs a plan's trials; an `Executor` once it has the data.
 
-    Ray and its workers take seconds to start, most of them for loading the backend. `begin` starts
-    them in the background, so that data, ledger and tracking are opened meanwhile. Without it they
-    start with the first trial: an experiment that is finished starts none.
+    Ray's workers take seconds to start, most of them for loading the backend. `begin` starts all of
+    them at once, so that data, ledger and tracking are opened meanwhile. Without it they start with
+    the first trial: an experiment that is finished starts none.
 
     Args:
         name: where trials run.
@@ -44,19 +41,33 @@ class Workers:
         self._address = address
         self._checkpoints = checkpoints
         self._progress = progress
-        self._crew: Future[tuple[Any, Any]] = Future()
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._ray: Any = None
+        self._crew: Crew | None = None
         self._given: tuple[Planned, Mapping[str, Dataset]] | None = None
         self._executor: Executor | None = None
 
     def begin(self, planned: Planned) -> None:
-        """Start what needs no data. Returns at once; what goes wrong is raised when it is used."""
-        if self._name == "ray" and self._thread is None:
-            self._thread = threading.Thread(
-                target=self._hold_ray, args=(planned,), name="ray", daemon=True
-            )
-            self._thread.start()
+        """Start Ray, and its workers, which load their backend by themselves.
+
+        In the main thread: Ray replaces signal handlers, and on Linux a private Ray's processes are
+        killed when the thread that started them ends.
+
+        Raises:
+            UserError: nothing answers at the address, or a trial fits on no node.
+            ArchduelError: Ray could not be started.
+        """
+        if self._name == "inline" or self._crew is not None:
+            return
+        from service.execution import ray_session
+        from service.execution.ray_crew import Crew
+
+        plan, address = planned.plan, self._address
+        self._progress.say("starting Ray" if address is None else f"joining Ray at {address}")
+        self._ray = ray_session.connect(address)
+        check_resources(plan, planned.config, *ray_session.largest_node(self._ray))
+        most = plan.resources.max_parallel
+        self._crew = Crew(self._ray, plan.runtime, max_parallel=most, say=self._progress.say)
+        self._crew.start(sum(plan.trainings.values()))
 
     def give(self, planned: Planned, datasets: Mapping[str, Dataset]) -> None:
         """The data, and the plan with what is known by it."""
@@ -78,17 +89,15 @@ class Workers:
     def close(self) -> None:
         if self._executor is not None:
             self._executor.close()
-            self._executor = None
-        self._over.set()
+        if self._crew is not None:
+            self._crew.close()
+        self._executor = self._crew = None
 
     def __enter__(self) -> Workers:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop everything; a Ray that is still starting stops by itself when it has started."""
         self.close()
-        if self._thread is not None and self._crew.done():
-            self._thread.join(STOP_SECONDS)
 
     def _started(self) -> Executor:
         if self._executor is None:
@@ -119,13 +128,13 @@ class Workers:
         from service.execution.ray_pool import RayPool
 
         self.begin(planned)
-        ray, crew = self._crew.result()
+        assert self._crew is not None
         # The workers of a private Ray write where this process does; others need someone to.
         folder = self._checkpoints
-        checkpoints = Folder(folder) if self._address is None else Kept.hire(ray, folder)
+        checkpoints = Folder(folder) if self._address is None else Kept.hire(self._ray, folder)
         return RayPool(
-            ray,
-            crew,
+            self._ray,
+            self._crew,
             planned.pairs,
             datasets,
             planned.plan.resources.trial_timeout_seconds,
@@ -133,36 +142,6 @@ class Workers:
             known=_known(planned),
             checkpoints=checkpoints,
         )
-
-    def _hold_ray(self, planned: Planned) -> None:
-        """Start Ray and its workers, and stop Ray in the end.
-
-        One thread does both and lives as long as Ray does: on Linux the processes of a private Ray
-        are killed when the thread that started them ends (PR_SET_PDEATHSIG), which is also what
-        ends them when this process is killed.
-        """
-        from service.execution import ray_session
-        from service.execution.ray_crew import Crew
-
-        plan, address = planned.plan, self._address
-        ours = False
-        try:
-            self._progress.say("starting Ray" if address is None else f"joining Ray at {address}")
-            ours = not ray_session.is_connected()
-            ray = ray_session.connect(address)
-            check_resources(plan, planned.config, *ray_session.largest_node(ray))
-            most = plan.resources.max_parallel
-            crew = Crew(ray, plan.runtime, max_parallel=most, say=self._progress.say)
-            if not self._over.is_set():
-                crew.start(sum(plan.trainings.values()))
-            self._crew.set_result((ray, crew))
-        except BaseException as error:  # the thread that asks for the result raises it
-            self._crew.set_exception(error)
-        self._over.wait()
-        with suppress(Exception):
-            self._crew.result()[1].close()
-        if ours:
-            ray_session.disconnect()
 
 
 def _known(planned: Planned) -> dict[str, tuple[Timing, ...]]:

@@ -60,20 +60,6 @@ def connect(address: str | None, *, cpus: int | None = None) -> Any:
     return ray
 
 
-def is_connected() -> bool:
-    """Whether this process has joined or started a Ray."""
-    import ray
-
-    return bool(ray.is_initialized())
-
-
-def disconnect() -> None:
-    """Leave the cluster, or stop the private one."""
-    import ray
-
-    ray.shutdown()
-
-
 def _start(ray: Any, address: str | None, cpus: int | None, quiet: dict[str, Any]) -> None:
     if address is None:
         # Without an address Ray would join whatever cluster was started last on this machine.

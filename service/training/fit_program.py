@@ -26,7 +26,7 @@ class FitProgram(ModelProgram):
 
     def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
         self._reset(state, learning_rate)
-        self._train = train
+        self._examples = train
 
     def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
         losses = []
@@ -43,7 +43,7 @@ class FitProgram(ModelProgram):
         )
 
     def _epoch(self, order: NDArray[np.int32]) -> float:
-        batch = self._train.take(order.reshape(-1))
+        batch = self._examples.take(order.reshape(-1))
         history = self.model.fit(
             packed(batch.inputs),
             packed(batch.targets),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,15 @@ from numpy.typing import NDArray
 from service.contracts.data import Arrays, Examples
 from service.training.packing import named, packed
 from service.training.program import Chunk, ModelProgram, Objective
+from service.training.resident import Resident
+
+
+@cache
+def _resident() -> Resident:
+    """The tensors of this process."""
+    import tensorflow as tf
+
+    return Resident(tf.constant)
 
 
 class GraphProgram(ModelProgram):
@@ -58,7 +68,7 @@ class GraphProgram(ModelProgram):
 
     def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
         self._reset(state, learning_rate)
-        self._examples = self._tensors(train.inputs), self._tensors(train.targets)
+        self._examples = self._kept(train.inputs), self._kept(train.targets)
 
     def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
         given = [*self._examples, self._tf.constant(orders)]
@@ -66,7 +76,7 @@ class GraphProgram(ModelProgram):
         if watched is None:
             losses = self._graph(self._unwatched, *specs)(*given)
             return Chunk(np.asarray(losses, np.float64), None)
-        tensors = self._tensors(watched)
+        tensors = self._kept(watched)
         graph = self._graph(self._watching, *specs, self._any(tensors))
         losses, answers = graph(*given, tensors)
         outputs = self._tf.nest.pack_sequence_as(self._structure, answers)
@@ -97,6 +107,10 @@ class GraphProgram(ModelProgram):
         return tf.nest.map_structure(
             lambda tensor: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype), tensors
         )
+
+    def _kept(self, arrays: Arrays) -> Any:
+        """Tensors that all programs of the process share, for as long as there is room."""
+        return packed({name: _resident().of(array) for name, array in arrays.items()})
 
     def _tensors(self, arrays: Arrays) -> Any:
         return packed({name: self._tf.constant(array) for name, array in arrays.items()})

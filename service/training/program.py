@@ -84,6 +84,10 @@ class Program(Trained, Protocol):
         """
         ...
 
+    def release(self) -> None:
+        """Let go of the training examples, which others may need the memory of; the rest stays."""
+        ...
+
     def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
         """Train for some epochs; how they are cut into chunks changes no number.
 
@@ -119,6 +123,7 @@ class ModelProgram:
 
     fixed_chunk = False
     most_watched = PREDICTION_BATCH
+    _examples: Any = None
 
     def __init__(self, model: Any, objective: Objective, **options: Any) -> None:
         self.model = compiled(model, objective, **options)
@@ -130,6 +135,9 @@ class ModelProgram:
     def _reset(self, state: list[NDArray[Any]], learning_rate: float) -> None:
         self.restore([*state, *self._fresh])
         self.model.optimizer.learning_rate.assign(learning_rate)
+
+    def release(self) -> None:
+        self._examples = None
 
     def capture(self) -> list[NDArray[Any]]:
         return values([*self._variables, *self.model.optimizer.variables])

@@ -107,6 +107,7 @@ class Trainer:
             ready.epoch_seconds,
             lambda so_far: keeping.after(so_far, ready.program),
         )
+        ready.program.release()
         ready.epoch_seconds = training.course.seconds / max(1, len(training.course.loss))
         return training
 
