@@ -16,6 +16,7 @@ from service.contracts.pair import LocatedPair
 from service.contracts.results import Outcome
 from service.contracts.strategy import Timing
 from service.contracts.trial import Status, TrialSpec
+from service.execution import ray_session
 from service.execution.checkpoints import Shelf, Store
 from service.execution.estimates import Estimates
 from service.execution.ray_crew import Crew, Member
@@ -150,7 +151,7 @@ class RayPool:
             for member in self._crew.members
             if member.parcels or not member.ready
         }
-        found, _ = self._ray.wait(list(waiting_for), num_returns=1, timeout=1.0)
+        found = ray_session.first_of(self._ray, list(waiting_for), 1.0)
         outcomes: list[Outcome] = []
         for reference in found:
             member = waiting_for[reference]
@@ -167,7 +168,7 @@ class RayPool:
         outcomes: list[Outcome] = []
         while member.parcels:
             reference, _ = member.parcels[0]
-            if outcomes and not self._ray.wait([reference], timeout=0)[0]:
+            if outcomes and not ray_session.first_of(self._ray, [reference], 0):
                 break
             try:
                 found, resident = self._ray.get(reference)

@@ -7,7 +7,7 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,6 +66,20 @@ def _start(ray: Any, address: str | None, cpus: int | None, quiet: dict[str, Any
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     else:
         ray.init(address=address, **quiet)
+
+
+def first_of(ray: Any, references: Sequence[Any], seconds: float) -> list[Any]:
+    """The first of these that is done, if one is within this time.
+
+    A signal handler may raise meanwhile. Ray looks for signals while it waits, and where the wait
+    ends at that very moment Python sees a result and an exception at once: a SystemError, caused by
+    what the handler raised (Ray 2.60, `CoreWorker.wait`). What it raised is raised here.
+    """
+    try:
+        found, _ = ray.wait(list(references), num_returns=1, timeout=seconds)
+    except SystemError as error:
+        raise error.__cause__ or error from None
+    return list(found)
 
 
 def capacity(ray: Any) -> tuple[float, float]:

@@ -17,6 +17,7 @@ import pytest
 from service.contracts.errors import ArchduelError
 from service.contracts.results import TrialResult
 from service.contracts.trial import Runtime, Seeds, Stage, Status, TrialSpec
+from service.execution import ray_session
 from service.execution.ray_actor import WarmWorker
 from service.execution.ray_pool import RayPool
 
@@ -207,3 +208,16 @@ def test_workers_that_die_while_starting_end_the_run_and_cost_no_trial(
     dying.submit([toy_spec()])
     with pytest.raises(ArchduelError, match="a worker could not start"):
         dying.collect()
+
+
+class Stopped(BaseException):
+    """What a signal handler raises."""
+
+
+def test_what_a_signal_handler_raises_while_ray_waits_is_not_lost() -> None:
+    class Ray:
+        def wait(self, references: list[Any], **options: Any) -> Any:
+            raise SystemError("returned a result with an exception set") from Stopped()
+
+    with pytest.raises(Stopped):
+        ray_session.first_of(Ray(), [object()], 1.0)
