@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.training.initial import Blueprint
+from service.training.leftovers import sweep
 from service.training.memory import resident_bytes
 
 PROGRAMS = 32
 PROGRAM_BYTES = 1024**3
+SWEEP_AFTER = 8
+"""Programs that are dropped before their memory is freed: looking for it takes a quarter second."""
 
 
 @dataclass
@@ -52,6 +55,7 @@ class ProgramCache:
         self._programs = programs
         self._held = held
         self._ready: OrderedDict[str, Ready] = OrderedDict()
+        self._dropped = 0
         self.compiled = 0
         self.reused = 0
 
@@ -79,6 +83,9 @@ class ProgramCache:
     def _make_room(self) -> None:
         while len(self._ready) > 1 and self._too_much():
             self._ready.popitem(last=False)
+            self._dropped += 1
+            if self._dropped % SWEEP_AFTER == 0:
+                sweep()
 
     def _too_much(self) -> bool:
         held = sum(ready.bytes for ready in self._ready.values())

@@ -59,7 +59,8 @@ class Desk:
                 ran=self.ran,
             )
 
-        monkeypatch.setattr(running, "_executor", executor)
+        monkeypatch.setattr(running.Workers, "begin", lambda *_: None)
+        monkeypatch.setattr(running.Workers, "_pool", executor)
         monkeypatch.setattr(running.Tracking, "start", lambda *_: Silent())
         monkeypatch.chdir(folder)
 

@@ -67,7 +67,9 @@ def run(toy: Any, toy_data: Any) -> Callable[..., TrialResult]:
     return one
 
 
-@pytest.mark.parametrize("strategy", ["graph", "xla", "fit"])
+@pytest.mark.parametrize(
+    "strategy", ["graph", *(pytest.param(name, marks=pytest.mark.slow) for name in ("xla", "fit"))]
+)
 def test_a_trial_that_was_cut_off_ends_as_if_it_had_not_been(
     run: Any, toy_spec: Spec, strategy: str
 ) -> None:
