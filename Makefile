@@ -4,10 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH ?= .venv-bench
+BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format lint types proofs validate-statistics lock schema clean
+.PHONY: help setup demo test check format lint types proofs validate-statistics bench lock schema clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -39,16 +41,23 @@ proofs: $(READY) ## proofs that take minutes: five deaths of a driver, one worke
 validate-statistics: $(READY) ## measure the error rates of the verdicts; writes docs/calibration.md
 	$(BIN)/python -m service.stats.validation --replications 20000 --seed 1 --out docs/calibration.md
 
+bench: $(BENCH_READY) ## time everything beside its peers; CASE=warm for one; writes docs/benchmarks.md
+	$(BENCH)/bin/python -m tests.benchmarks $(CASE)
+
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-header --no-annotate --quiet \
 	    --extra tensorflow --extra jax --extra data --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	    --constraint requirements.lock --no-emit-index-url --no-header --no-annotate --quiet \
+	    --extra tensorflow --extra jax --extra data --extra bench pyproject.toml \
+	    -o requirements-bench.lock
 
 schema: $(READY) ## publish the JSON Schema of configs
 	$(BIN)/python -m service.plan.schema
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
+	rm -rf $(VENV) $(BENCH) .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
 
 # uv installs in parallel and byte-compiles; where it cannot reach what pip is set up to reach
 # (a company's mirror), pip does the same slowly.
@@ -66,3 +75,11 @@ $(READY): requirements.lock pyproject.toml
 	    || { echo "once more, with pip ..."; $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; }
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+# The peers have an environment of their own; what they share with archduel has the same versions.
+$(BENCH_READY): $(READY) requirements-bench.lock pyproject.toml
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes --compile-bytecode -r requirements-bench.lock \
+	    || $(BENCH)/bin/python -m pip install --quiet --require-hashes -r requirements-bench.lock
+	@$(BENCH)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(BENCH_READY)

@@ -210,14 +210,14 @@ def local_gpus() -> int:
 
 @dataclass(frozen=True)
 class Nudging:
-    """Passes progress on, and tells the outbox that there is something new to send."""
+    """Passes progress on, and tells the copies that there is something new."""
 
     progress: Progress
     tracking: Tracking
 
     def advance(self, news: Advance) -> None:
         self.progress.advance(news)
-        self.tracking.nudge()
+        self.tracking.nudge(news.done)
 
     def say(self, text: str) -> None:
         self.progress.say(text)

@@ -1,4 +1,4 @@
-"""Keeps MLflow a copy of the ledger, in the background of a run or on demand."""
+"""Keeps MLflow and Optuna's dashboard a copy of the ledger, beside a run or on demand."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from pathlib import Path
 from service.app import reporting
 from service.app.home import Home
 from service.contracts.plan import Plan
+from service.stores.background import Background
 from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.lock import hold
 from service.stores.mlflow_outbox import Outbox, OutboxState
+from service.stores.optuna_mirror import mirror
+
+JOURNAL = "optuna.journal"
+"""The searches in a run's folder, for `optuna-dashboard <file>`."""
+
+LIVE_SEARCHES = 2_000
+"""Trainings up to which the journal follows a run. Optuna needs 15 KB of memory for each while it is
+written, so a larger experiment's is written at its end."""
 
 PATIENCE_SECONDS = 60.0
 """How long the end of a run waits for a tracking server that answers slowly."""
@@ -25,15 +34,17 @@ SETTLE_SECONDS = 3.0
 
 @dataclass
 class Tracking:
-    """The outbox of one run.
+    """The copies of one run.
 
     Args:
         uri: MLflow's tracking address.
-        outbox: what sends.
+        outbox: what sends there.
+        searches: what writes the journal for optuna-dashboard.
     """
 
     uri: str
     outbox: Outbox
+    searches: Background
 
     @classmethod
     def start(
@@ -42,6 +53,7 @@ class Tracking:
         """Begin to send in the background."""
         tracking = cls.open(ledger, home, plan, say)
         tracking.outbox.start()
+        tracking.searches.start()
         return tracking
 
     @classmethod
@@ -51,21 +63,28 @@ class Tracking:
         """The outbox, not sending yet."""
         uri = plan.mlflow or home.mlflow_uri
         outbox = Outbox(ledger, uri, home.artifacts, note=lambda: reporting.notes(ledger), say=say)
-        return cls(uri, outbox)
+        journal = home.run_folder(ledger.key) / JOURNAL
+        searches = Background("the copy for optuna-dashboard", lambda: mirror(ledger, journal), say)
+        return cls(uri, outbox, searches)
 
-    def nudge(self) -> None:
-        """Something new was recorded."""
+    def nudge(self, done: int) -> None:
+        """Something new was recorded; `done` trainings are now."""
         self.outbox.nudge()
+        if done <= LIVE_SEARCHES:
+            self.searches.nudge()
 
     def finish(self, files: Mapping[str, Path]) -> str | None:
         """Send the rest and the reports; returns what could not be sent, in one line."""
         self.outbox.attach(files)
         silent = self.outbox.state().last_error is not None
-        return _behind(self.outbox.close(SILENCE_SECONDS if silent else PATIENCE_SECONDS))
+        state = self.outbox.close(SILENCE_SECONDS if silent else PATIENCE_SECONDS)
+        self.searches.close(PATIENCE_SECONDS)
+        return _behind(state)
 
     def abandon(self) -> None:
         """Stop sending soon; what is missing is sent by the next run or sync."""
         self.outbox.close(SETTLE_SECONDS)
+        self.searches.close(SETTLE_SECONDS)
 
 
 def sync(
@@ -77,7 +96,10 @@ def sync(
         UserError: the experiment is being run, and its own outbox sends.
     """
     with hold(home.path, ledger.name):
-        outbox = Tracking.open(ledger, home, plan, say).outbox
+        tracking = Tracking.open(ledger, home, plan, say)
+        tracking.searches.start()
+        tracking.searches.close(PATIENCE_SECONDS)
+        outbox = tracking.outbox
         if ledger.state == "finished":
             outbox.attach(reporting.write(ledger, home))
         return _behind(outbox.flush())

@@ -77,6 +77,11 @@ class ExperimentLedger:
         """The results of these trials, by trial id, in the order in which they were recorded."""
         return dict(self._recorded(db.trial.c.trial.in_(list(trials))))
 
+    def searches(self) -> Iterator[TrialResult]:
+        """The results of all searches."""
+        for _, result in self._recorded(db.trial.c.stage == Stage.SEARCH.value):
+            yield result
+
     def evidence(self, pair: str) -> Iterator[TrialResult]:
         """The results of one pair, those of searches without their curves."""
         for _, result in self._recorded(db.trial.c.pair == pair):

@@ -7,13 +7,11 @@ import warnings
 from pathlib import Path
 
 import pytest
-from store_factories import a_plan, a_result
 
 from service.contracts.errors import ArchduelError, UserError
 from service.contracts.plan import RangePlan
 from service.contracts.ports import Proposer, Told
 from service.contracts.trial import Status
-from service.stores.optuna_mirror import mirror
 from service.stores.optuna_search import propose, startup_trials
 
 HERE = Path(__file__).parent
@@ -167,37 +165,3 @@ def test_what_does_not_fit_is_told():
     ):
         with pytest.raises(ArchduelError, match=words):
             ask(history=[Told(bad, Status.OK, 1.0)])
-
-
-def test_the_mirror_is_rebuilt_from_the_ledger(tmp_path):
-    import optuna
-
-    url = f"sqlite:///{tmp_path}/optuna/optuna.db"
-    results = [
-        a_result(n, variant=v, status="pruned" if n == 2 else "diverged" if n == 3 else "ok")
-        for v in ("sequential", "functional")
-        for n in range(5)
-    ]
-    retrained = [a_result(0, stage="retrain")]
-    assert mirror("iris", a_plan(), results[:3], url) == 3
-    assert mirror("iris", a_plan(), [*reversed(results), *retrained], url) == 7
-    assert mirror("iris", a_plan(), results, url) == 0
-    study = optuna.load_study(study_name="iris/iris/functional/00", storage=url)
-    assert study.direction is optuna.study.StudyDirection.MAXIMIZE
-    states = optuna.trial.TrialState
-    assert [t.state for t in study.trials] == [
-        *[states.COMPLETE] * 2,
-        states.PRUNED,
-        states.FAIL,
-        states.COMPLETE,
-    ]
-    first, wanted = study.trials[0], results[5]
-    assert first.value == wanted.score
-    assert first.params == wanted.spec.hyperparameters
-    assert first.user_attrs["archduel.trial"] == wanted.spec.id
-    assert tuple(first.intermediate_values.values()) == wanted.curve.validation
-    assert first.duration.total_seconds() == pytest.approx(1.75)
-    # A trial that comes in late belongs before those that are there: the study is written anew.
-    assert mirror("late", a_plan(), [results[1]], url) == 1
-    assert mirror("late", a_plan(), results[:2], url) == 2
-    assert len(optuna.load_study(study_name="late/iris/sequential/00", storage=url).trials) == 2

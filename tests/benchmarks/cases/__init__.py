@@ -1,0 +1,1 @@
+"""One file, one case: `measure(size)` gives the rows of the table."""
