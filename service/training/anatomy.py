@@ -8,11 +8,12 @@ A layer without a formula makes the total unknown rather than wrong.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
 
@@ -190,9 +191,9 @@ _FORMULAS: dict[str, Formula] = {
 }  # fmt: skip
 
 
-def digest(model: Any) -> str:
-    """A hash of the model's weights, bit for bit; states of random generators are left out."""
+def digest(weights: Sequence[NDArray[Any]]) -> str:
+    """A hash of a model's weights, bit for bit."""
     total = hashlib.sha256()
-    for value in model.get_weights():
+    for value in weights:
         total.update(np.ascontiguousarray(value).tobytes())
     return total.hexdigest()[:16]

@@ -21,8 +21,10 @@ class FitProgram(ModelProgram):
     def __init__(self, model: Any, objective: Objective) -> None:
         import keras
 
-        steps = 1 if keras.backend.backend() == "torch" else STEPS_PER_EXECUTION
-        super().__init__(model, objective, steps_per_execution=steps)
+        torch = keras.backend.backend() == "torch"
+        if torch:
+            _draw_from_variables(model)
+        super().__init__(model, objective, steps_per_execution=1 if torch else STEPS_PER_EXECUTION)
 
     def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
         self._reset(state, learning_rate)
@@ -58,3 +60,14 @@ class FitProgram(ModelProgram):
 
         outputs = self.model.predict_on_batch(packed(inputs))
         return keras.tree.map_structure(np.asarray, outputs)
+
+
+def _draw_from_variables(model: Any) -> None:
+    """Make dropout draw from its own generator, whose state is a variable, as on other backends.
+
+    On torch Keras does so only where a layer was given a seed; otherwise it draws from torch's one
+    generator, and a training would depend on what ran before it.
+    """
+    for layer in model._flatten_layers():
+        for generator in layer._seed_generators:
+            generator._initial_seed = 0  # Given, that is; the state is what is drawn from.

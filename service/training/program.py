@@ -57,6 +57,15 @@ class Trained(Protocol):
     @property
     def model(self) -> Any: ...
 
+    @property
+    def architecture(self) -> Any:
+        """The model where its weights do not matter: they may be another training's."""
+        ...
+
+    def weights(self) -> list[NDArray[Any]]:
+        """Copies of the model's weights; states of random generators are not among them."""
+        ...
+
     def predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """The model's outputs by target name, each of shape (examples, ...)."""
         ...
@@ -138,6 +147,13 @@ class ModelProgram:
 
     def release(self) -> None:
         self._examples = None
+
+    @property
+    def architecture(self) -> Any:
+        return self.model
+
+    def weights(self) -> list[NDArray[Any]]:
+        return list(self.model.get_weights())
 
     def capture(self) -> list[NDArray[Any]]:
         return values([*self._variables, *self.model.optimizer.variables])

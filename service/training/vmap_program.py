@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.contracts.data import Arrays, Examples
-from service.training import scan_epochs
+from service.training import scan_epochs, vmap_memory
 from service.training.program import Chunk, Objective
 from service.training.scan_program import ScanProgram
 
@@ -26,10 +26,6 @@ ANSWER_BYTES = 64 * 1024**2
 
 WATCHED_AT_ONCE = 4096
 """Watched examples answered at once, over all slots."""
-
-CPU_BYTES = 4 * 1024**3
-GPU_SHARE = 0.8
-"""What a batch may take: bytes on a CPU, a share of what this process may use of a GPU."""
 
 
 class Member:
@@ -70,6 +66,16 @@ class Member:
         """The program's model with this member's weights, until another's are asked for."""
         return self._program.loaded(self).model
 
+    @property
+    def architecture(self) -> Any:
+        """The program's model, whoever's weights it has now."""
+        return self._program.model
+
+    def weights(self) -> list[NDArray[Any]]:
+        """As `service.training.program.Trained.weights`, without loading them into the model."""
+        mine = self.values
+        return [np.array(mine[place]) for place in self._program.weights]
+
     def predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """The model's outputs by target name, each of shape (examples, ...)."""
         return self._program.loaded(self).predict(inputs)
@@ -96,6 +102,8 @@ class VmapProgram:
         self._single = ScanProgram(model, objective)
         self._loaded: Member | None = None
         self._compiled: dict[str, Any] = {}
+        places = {id(one): at for at, one in enumerate(scan_epochs.variables(model))}
+        self.weights = [places[id(weight)] for weight in model.weights]
 
     def member(
         self,
@@ -152,7 +160,7 @@ class VmapProgram:
             data = None if self.shares(train) else 0
             many = jax.vmap(run, in_axes=(0, data, data, 0, None, None))
             ready = jax.jit(many, donate_argnums=0).lower(*arguments).compile()
-            _check_fits(ready, self.width)
+            vmap_memory.check_fits(ready, self.width)
             self._compiled[key] = ready
         return self._compiled[key]
 
@@ -268,22 +276,3 @@ def _stacked(slots: list[Arrays]) -> dict[str, Any]:
     import jax.numpy as jnp
 
     return {name: jnp.asarray(np.stack([slot[name] for slot in slots])) for name in slots[0]}
-
-
-def _check_fits(ready: Any, width: int) -> None:
-    """Raise MemoryError where a compiled batch takes more than it may."""
-    import jax
-
-    found = ready.memory_analysis()
-    if found is None:
-        return
-    takes = found.argument_size_in_bytes + found.output_size_in_bytes + found.temp_size_in_bytes
-    takes -= found.alias_size_in_bytes
-    device = jax.local_devices()[0]
-    limit = (device.memory_stats() or {}).get("bytes_limit")
-    may = CPU_BYTES if limit is None else int(GPU_SHARE * limit)
-    if takes > may:
-        raise MemoryError(
-            f"{width} trainings at once take {takes / 2**30:.1f} GiB of the {may / 2**30:.1f} GiB "
-            "that they may"
-        )

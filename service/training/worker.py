@@ -203,7 +203,7 @@ class Worker:
 
     def _told(self, spec: TrialSpec, training: Training, material: Material) -> Told:
         """What a training came to."""
-        model, course = training.program.model, training.course
+        model, course = training.program.architecture, training.course
         fields: dict[str, Any] = {
             "status": course.status,
             "reason": course.reason,
@@ -214,7 +214,9 @@ class Worker:
             "parameters": anatomy.parameters(model),
             "flops": anatomy.flops(model),
             # Of one that stopped early the weights are those after its chunk: they mean nothing.
-            "weights_digest": anatomy.digest(model) if course.status is Status.OK else None,
+            "weights_digest": anatomy.digest(training.program.weights())
+            if course.status is Status.OK
+            else None,
             "examples": material.counts,
         }
         cost: dict[str, Any] = {

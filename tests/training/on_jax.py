@@ -12,11 +12,13 @@ from service.contracts.data import Dataset
 from service.contracts.pair import CONTROL, LocatedPair
 from service.contracts.results import TrialResult
 from service.contracts.trial import Runtime, Seeds, Stage, Status, TrialSpec
-from service.training import group_course, vmap_program
+from service.training import group_course, vmap_memory, vmap_program
+from service.training.anatomy import digest
 from service.training.course import Orders
 from service.training.program import Objective, Program, values, variables
 from service.training.seeding import seed_builders
 from service.training.strategies import program
+from service.training.trainer import Training
 from service.training.worker import Worker
 
 JAX = Runtime(backend="jax")
@@ -224,11 +226,16 @@ def test_winners_of_a_group_read_the_test_split_and_travel(worker: Worker, spec:
     assert first.result.test_score is not None
     assert second.result.cost.attempt == 2
     assert first.result.weights_digest != second.result.weights_digest
+    trainer, material = worker._trainers["toy"], worker._materials["toy"].get
+    for training in trainer.train_group(specs, material, float("inf")):
+        assert isinstance(training, Training)
+        given = training.program.weights()
+        assert digest(given) == digest(training.program.model.get_weights())
 
 
 def test_a_batch_that_does_not_fit_is_refused_when_it_is_measured(
     toy: LocatedPair, toy_data: Dataset, spec: Spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vmap_program, "CPU_BYTES", 1000)
+    monkeypatch.setattr(vmap_memory, "CPU_BYTES", 1000)
     small = Worker({"toy": toy}, {"toy": toy_data}, JAX, timeout=60)
     assert "MemoryError: 8 trainings at once take" in (small.measure(spec()).error or "")
