@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.app import facts, planning, reporting
 from service.app.home import Home
 from service.app.planning import Planned
+from service.app.stopping import Interrupted, Stop
 from service.app.tracking import Tracking
 from service.app.workers import ExecutorName, Workers
 from service.campaign import Campaign, Finding
@@ -58,13 +57,6 @@ class Summary:
     table: str
 
 
-class Interrupted(BaseException):
-    """The user or the system asked the run to stop; its argument is the signal's name.
-
-    Not an `Exception`: what catches those, in a trial or in a library, must not catch this.
-    """
-
-
 def run(
     planned: Planned,
     home: Home,
@@ -89,8 +81,9 @@ def run(
     """
     started = time.monotonic()
     _check_early(planned, address)
-    workers = Workers(executor, address, home.checkpoints, progress)
-    with hold(home.path, planned.plan.experiment), _stoppable(), workers:
+    stop = Stop()
+    workers = Workers(executor, address, home.checkpoints, progress, stop.check)
+    with hold(home.path, planned.plan.experiment), stop, workers:
         store = LedgerStore(home.ledger_url, home.path)
         begin = fresh or not _finished(store, planned.plan)
         progress.say("loading data")
@@ -221,21 +214,3 @@ class Nudging:
 
     def say(self, text: str) -> None:
         self.progress.say(text)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into `Interrupted`, so that everything started is stopped."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        raise Interrupted(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,15 +32,23 @@ class Workers:
         address: of a Ray cluster, None for a private one.
         checkpoints: the folder for those of long trials.
         progress: hears what is waited for.
+        check: called before results are handed over; it raises where the run must stop, so that
+            what a swallowed signal has broken is not recorded.
     """
 
     def __init__(
-        self, name: ExecutorName, address: str | None, checkpoints: Path, progress: Progress
+        self,
+        name: ExecutorName,
+        address: str | None,
+        checkpoints: Path,
+        progress: Progress,
+        check: Callable[[], None],
     ) -> None:
         self._name = name
         self._address = address
         self._checkpoints = checkpoints
         self._progress = progress
+        self._check = check
         self._ray: Any = None
         self._crew: Crew | None = None
         self._given: tuple[Planned, Mapping[str, Dataset]] | None = None
@@ -84,7 +92,9 @@ class Workers:
         self._started().submit(batch)
 
     def collect(self) -> list[Outcome]:
-        return [] if self._executor is None else self._executor.collect()
+        outcomes = [] if self._executor is None else self._executor.collect()
+        self._check()
+        return outcomes
 
     def close(self) -> None:
         if self._executor is not None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from service.app import planning, running
 from service.app.planning import Planned
-from service.app.running import Interrupted, Summary
+from service.app.running import Summary
+from service.app.stopping import Interrupted
 from service.app.workers import ExecutorName
 from service.cli.board import Board
 from service.cli.group import INTERRUPTED, Stopped

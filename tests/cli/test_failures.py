@@ -10,6 +10,7 @@ import pytest
 from cli_calls import PROGRAM, Invoke, shell
 
 from service.app import history, library, running
+from service.app.stopping import Interrupted
 from service.contracts.errors import ArchduelError
 from service.contracts.ports import Advance
 
@@ -93,8 +94,8 @@ def test_ctrl_c_is_exit_code_130(invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("stop", "code"),
     [
-        (running.Interrupted("SIGTERM"), 143),
-        (running.Interrupted("SIGINT"), 130),
+        (Interrupted("SIGTERM"), 143),
+        (Interrupted("SIGINT"), 130),
         (KeyboardInterrupt(), 130),
     ],
 )

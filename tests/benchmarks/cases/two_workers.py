@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from service.contracts.trial import TrialSpec
 from service.execution import ray_session
+from service.execution.ray_crew import Crew
 from service.execution.ray_pool import RayPool
 from tests.benchmarks.case import Result, Row, Size, Skipped, alternate
 from tests.benchmarks.trials import Bench
@@ -54,9 +55,8 @@ def _seconds(pool: RayPool, specs: list[TrialSpec]) -> float:
 @contextmanager
 def _pool(bench: Bench, workers: int) -> Iterator[RayPool]:
     ray = ray_session.connect(None, cpus=3)  # both pools at once; one of them waits
-    pool = RayPool(
-        ray, bench.planned.pairs, bench.datasets, bench.plan.runtime, 3600, max_parallel=workers
-    )
+    crew = Crew(ray, bench.plan.runtime, max_parallel=workers)
+    pool = RayPool(ray, crew, bench.planned.pairs, bench.datasets, 3600)
     try:
         yield pool
     finally:
