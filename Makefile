@@ -9,7 +9,7 @@ BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format lint types proofs validate-statistics bench lock schema clean
+.PHONY: help setup demo test check format lint types proofs proofs-long validate-statistics bench lock schema clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ demo: $(READY) ## compare two architectures on real data, from config to report
 	$(BIN)/archduel run configs/iris.yaml
 
 test: $(READY) ## the tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not long"
 
 check: lint types test ## what CI runs: format, lint, strict types, tests
 
@@ -37,6 +37,9 @@ types: $(READY)
 
 proofs: $(READY) ## proofs that take minutes: five deaths of a driver, one worker against two
 	$(BIN)/python -m pytest -m slow
+
+proofs-long: $(READY) ## proofs that take half an hour each: 2,000 architectures in a worker, all pairs on JAX
+	$(BIN)/python -m pytest -m long
 
 validate-statistics: $(READY) ## measure the error rates of the verdicts; writes docs/calibration.md
 	$(BIN)/python -m service.stats.validation --replications 20000 --seed 1 --out docs/calibration.md

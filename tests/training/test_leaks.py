@@ -60,7 +60,7 @@ def test_a_dropped_program_leaves_no_object_behind(
     assert counts[7] - counts[3] < 4 * 500
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(4 * 3600)
 def test_two_thousand_architectures_in_one_worker(toy: Any, toy_data: Any, toy_spec: Spec) -> None:
     worker = Worker({"toy": toy}, {"toy": toy_data}, Runtime(), 600.0)

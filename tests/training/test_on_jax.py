@@ -38,7 +38,14 @@ def test_two_devices_compute_what_one_computes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("file", ["test_every_pair.py", "test_equality.py"])
+def test_small_pairs_on_jax(file: str) -> None:
+    run(str(HERE / file), "-k", "iris or regression or stock_prices")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(2 * 3600)
 @pytest.mark.parametrize("file", ["test_every_pair.py", "test_equality.py"])
 def test_every_pair_on_jax(file: str) -> None:
     run(str(HERE / file), "-m", "slow or not slow")
