@@ -97,7 +97,14 @@ def test_mlflow_would_have_written_the_same_and_loads_it(
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         archive.extractall(ours)
     signature = infer_signature(packed(inputs), packed(outputs))
-    mlflow.keras.save_model(model, str(theirs), signature=signature, pip_requirements=["keras"])
+    theirs.mkdir()  # MLflow writes the example before it makes the folder.
+    mlflow.keras.save_model(
+        model,
+        str(theirs),
+        signature=signature,
+        input_example=packed(inputs),
+        pip_requirements=["keras"],
+    )
     one, other = Model.load(str(ours)), Model.load(str(theirs))
     assert one.flavors == other.flavors
     assert one.signature == other.signature
