@@ -156,7 +156,16 @@ def test_experiments_without_a_difference_seldom_find_one(lab: Lab) -> None:
     assert Decision.INVALID not in found
     better = (Decision.FUNCTIONAL_BETTER, Decision.SEQUENTIAL_BETTER)
     assert sum(decision in better for decision in found) <= MOST_DIRECTIONAL
-    assert Decision.IDENTICAL not in found
+
+
+def test_the_twins_are_equal_but_for_their_weights(lab: Lab) -> None:
+    _, results = lab.run("TWINS", [2])
+    digests = {
+        name: {r.weights_digest for r in results if r.spec.variant == name}
+        for name in ("sequential", "functional")
+    }
+    assert len(digests["functional"]) == 2 * (2 + 1)
+    assert not digests["sequential"] & digests["functional"]
 
 
 def test_a_planted_effect_is_found_and_mirrored(lab: Lab) -> None:
