@@ -33,6 +33,12 @@ class Reusable(tune.Trainable):
         """The whole training is one step."""
         return {"accuracy": iris.train(self._variant, self.config, self._data), "done": True}
 
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Keep nothing; Tune asks when a trial ends."""
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """There is nothing to load."""
+
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial's hyperparameters."""
         self.config = new_config
