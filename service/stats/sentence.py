@@ -10,6 +10,10 @@ MANY = 1_000
 """Beyond this, how many more repetitions are needed is a guess not worth its digits."""
 
 
+ROUNDING = 1e-9
+"""A mean that is this small a part of its interval is 0 but for the rounding of sums."""
+
+
 def sentence(verdict: Verdict, names: tuple[str, str] = ("Sequential", "Functional")) -> str:
     """Return the verdict as one sentence.
 
@@ -134,7 +138,7 @@ def _amount(v: Verdict, value: float, half: float | None) -> str:
 
 def _lead(v: Verdict, names: tuple[str, str], half: float) -> str:
     mean = v.mean_difference or 0.0
-    if mean == 0.0:
+    if abs(mean) <= ROUNDING * half:
         return f"the mean difference in {v.metric} is 0"
     return f"{names[int(mean > 0)]} leads by {_amount(v, abs(mean), half)}"
 

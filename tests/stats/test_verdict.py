@@ -412,3 +412,9 @@ def test_measured_costs_are_told_but_decide_nothing() -> None:
     slow = verdict(3.0, ("latency",))
     assert slow.costlier_functional == ("latency",)
     assert slow.decision is verdict(0.3, ("latency",)).decision is Decision.INCONCLUSIVE
+
+
+def test_the_rounding_of_a_sum_leads_by_nothing():
+    told = sentence(verdict([0.1, 0.2, -0.3]))
+    assert "the mean difference in" in told
+    assert "leads" not in told
