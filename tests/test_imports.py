@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "service.cli": {"service.app", "service.contracts"},
+    "service.cli": {"service.app", "service.client", "service.contracts"},
+    "service.client": {"service.contracts"},
     "service.app": {
         "service.campaign",
         "service.catalog",
