@@ -55,6 +55,12 @@ lock: $(READY) ## resolve the dependencies anew
 	    --constraint requirements.lock --no-emit-index-url --no-header --no-annotate --quiet \
 	    --extra tensorflow --extra jax --extra data --extra bench pyproject.toml \
 	    -o requirements-bench.lock
+	for flavour in "cpu --extra tensorflow --extra jax" "gpu --extra tensorflow-gpu --extra jax-gpu"; do \
+	    set -- $$flavour; lock=docker/$$1.lock; shift; \
+	    $(BIN)/uv pip compile --universal --python-version 3.12 --generate-hashes \
+	        --constraint requirements.lock --no-emit-index-url --no-header --no-annotate --quiet \
+	        $$@ --extra data pyproject.toml -o $$lock || exit 1; \
+	done
 
 schema: $(READY) ## publish the JSON Schema of configs
 	$(BIN)/python -m service.plan.schema
