@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from service import catalog
 from service.contracts.data import Dataset
 from service.contracts.pair import LocatedPair
 from service.contracts.trial import Runtime, Seeds, Stage, TrialSpec
+from service.database.engine import Database
 
 # Importlib mode puts no test folder on the path.
 sys.path.insert(0, str(Path(__file__).parent / "toys"))
 
+from postgres import Postgres, binaries
 from world import World
 
 TOY = Path(__file__).parent / "toys" / "toy_pair.py"
@@ -64,3 +66,43 @@ def toy_spec(toy: LocatedPair, toy_data: Dataset) -> Callable[..., TrialSpec]:
 def world() -> World:
     """Fakes of everything that a campaign needs."""
     return World()
+
+
+def _need_postgres() -> None:
+    if binaries() is None:
+        pytest.skip("no PostgreSQL server is installed here; on Debian: apt-get install postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server that the tests share; each takes a database of its own."""
+    _need_postgres()
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgres_of_my_own() -> Iterator[Postgres]:
+    """A PostgreSQL server that a test may kill."""
+    _need_postgres()
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/archduel.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty database, of each kind in turn, without tables."""
+    database = Database(database_url)
+    yield database
+    database.close()

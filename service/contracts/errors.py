@@ -13,6 +13,10 @@ class ArchduelError(Exception):
     exit_code = 1
 
 
+class Unavailable(ArchduelError):
+    """What archduel needs does not answer or has no room now; trying again later may succeed."""
+
+
 class UserError(ArchduelError):
     """A mistake in what the user gave; the command line prints it in one line, exit code 2.
 

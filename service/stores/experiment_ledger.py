@@ -16,7 +16,8 @@ from service.contracts.errors import ArchduelError
 from service.contracts.plan import Plan
 from service.contracts.results import Curve, Outcome, TrialResult
 from service.contracts.trial import Stage
-from service.stores import database as db
+from service.database.engine import Database, now
+from service.stores import ledger_tables as db
 from service.stores.model_files import write_durably
 
 State = Literal["running", "finished", "failed", "interrupted"]
@@ -55,7 +56,7 @@ class ExperimentLedger:
         home: models go to `home/models/<key>/<trial id>.zip`.
     """
 
-    def __init__(self, database: db.Database, identity: int, home: Path) -> None:
+    def __init__(self, database: Database, identity: int, home: Path) -> None:
         self.database = database
         self.identity = identity
         self.home = home
@@ -125,7 +126,7 @@ class ExperimentLedger:
             return
         with self.database.writing() as connection:
             self.database.add(db.trial, rows, connection)
-            self._update(connection, updated=db.now())
+            self._update(connection, updated=now())
 
     def models(self, trials: Collection[str]) -> dict[str, Path]:
         """The zipped MLflow models that were kept of these trials, by trial id."""
@@ -155,7 +156,7 @@ class ExperimentLedger:
         """Keep the strategies that were chosen for this plan's pairs; its protocol is the same."""
         text = json.dumps(plan.model_dump(mode="json"))
         with self.database.writing() as connection:
-            self._update(connection, plan=text, updated=db.now())
+            self._update(connection, plan=text, updated=now())
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -188,7 +189,7 @@ class ExperimentLedger:
     def set_state(self, state: State) -> None:
         """Record how the experiment stands."""
         with self.database.writing() as connection:
-            self._update(connection, state=state, updated=db.now())
+            self._update(connection, state=state, updated=now())
 
     @property
     def verdicts(self) -> dict[str, Any]:
@@ -203,7 +204,7 @@ class ExperimentLedger:
         """
         text = json.dumps(dict(verdicts), allow_nan=False)
         with self.database.writing() as connection:
-            self._update(connection, verdicts=text, updated=db.now())
+            self._update(connection, verdicts=text, updated=now())
 
     # Inside
 

@@ -21,7 +21,9 @@ from sqlalchemy.engine import Connection
 from service.contracts.errors import ArchduelError, UserError, did_you_mean
 from service.contracts.plan import Plan
 from service.contracts.strategy import StrategyChoice
-from service.stores import database as db
+from service.database.engine import Database, now
+from service.database.migrate import migrate
+from service.stores import ledger_tables as db
 from service.stores.experiment_ledger import ExperimentLedger, State
 from service.stores.protocol_diff import differences
 
@@ -66,7 +68,7 @@ class LedgerStore:
     """
 
     def __init__(self, url: str, home: Path | None = None, *, busy_seconds: float = 20.0) -> None:
-        self.database = db.Database(url, busy_seconds=busy_seconds)
+        self.database = Database(url, busy_seconds=busy_seconds)
         if self.database.url.get_backend_name() == "sqlite":
             file = Path(self.database.place)
             home = home or file.parent
@@ -80,7 +82,7 @@ class LedgerStore:
         if home is None:
             raise UserError("a home folder must be given for a ledger that is not a file")
         self.home = home
-        self.database.create()
+        migrate(self.database)
 
     def close(self) -> None:
         """Close every connection."""
@@ -118,7 +120,7 @@ class LedgerStore:
                         plan=json.dumps(going_on.model_dump(mode="json")),
                         planned=sum(going_on.trainings.values()),
                         state="running",
-                        updated=db.now(),
+                        updated=now(),
                     )
                 )
             else:
@@ -128,7 +130,7 @@ class LedgerStore:
             session = {"command": " ".join(sys.argv), "versions": {}, **facts}
             connection.execute(
                 sa.insert(db.session).values(
-                    experiment_id=identity, started=db.now(), facts=json.dumps(session)
+                    experiment_id=identity, started=now(), facts=json.dumps(session)
                 )
             )
         return ExperimentLedger(self.database, identity, self.home)
@@ -205,7 +207,7 @@ class LedgerStore:
         generation = 1 if latest is None else latest.generation + 1
         while (key := _key(plan.experiment, generation)) in taken:  # by one named "iris.2"
             generation += 1
-        started = db.now()
+        started = now()
         state: State = "running"
         created = connection.execute(
             sa.insert(db.experiment).values(

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from service.contracts.errors import ArchduelError, UserError
-from service.stores.database import now
+from service.database.engine import now
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.stores import database as db
+from service.database.engine import now
+from service.stores import ledger_tables as db
 from service.stores.experiment_ledger import ExperimentLedger
 
 
@@ -77,7 +78,7 @@ class OutboxLog:
         update = (
             sa.update(db.outbox)
             .where(self._mine, db.outbox.c.trial == sa.bindparam("sent"))
-            .values(run_id=sa.bindparam("run"), synced_at=db.now())
+            .values(run_id=sa.bindparam("run"), synced_at=now())
         )
         with self._database.writing() as connection:
             connection.execute(update, [{"sent": trial, "run": run} for trial, run in runs.items()])

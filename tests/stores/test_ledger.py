@@ -17,7 +17,8 @@ from service.contracts.errors import ArchduelError, UserError
 from service.contracts.plan import DesignPlan, MetricPlan, SearchPlan
 from service.contracts.results import Outcome, TrialResult
 from service.contracts.trial import Status
-from service.stores import database as db
+from service.database.engine import place
+from service.stores import ledger_tables as db
 from service.stores.ledger import LedgerStore
 
 HERE = Path(__file__).parent
@@ -211,8 +212,8 @@ def test_durability_settings_are_on(store):
 
 def test_a_newer_schema_is_refused(store, url, tmp_path):
     with store.database.writing() as connection:
-        connection.execute(sa.insert(db.schema).values(version=99))
-    with pytest.raises(UserError, match=r"ledger\.db.*newer archduel.*schema 99.*upgrade"):
+        connection.exec_driver_sql("UPDATE archduel_version SET version_num = '0099'")
+    with pytest.raises(UserError, match=r"ledger\.db.*newer archduel.*revision 0099.*upgrade"):
         LedgerStore(url)
 
 
@@ -221,7 +222,7 @@ def test_a_locked_ledger_says_so(store, url):
     with store.database.writing(), pytest.raises(ArchduelError) as caught:
         ledger.record(outcomes(1))
     assert "ledger.db" in str(caught.value)
-    assert "another process keeps the ledger locked" in str(caught.value)
+    assert "another process keeps the database locked" in str(caught.value)
     ledger.record(outcomes(1))
     assert len(ledger.results()) == 1
 
@@ -284,7 +285,7 @@ def test_addresses_that_cannot_be_a_ledger(url):
 
 def test_a_password_is_not_printed():
     url = sa.make_url("postgresql://me:secret@host/db")
-    assert db.place(url) == "postgresql://me:***@host/db"
+    assert place(url) == "postgresql://me:***@host/db"
 
 
 def test_statements_compile_for_postgresql():

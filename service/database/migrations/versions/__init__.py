@@ -1,0 +1,1 @@
+"""One file for each revision; released ones are never edited."""

@@ -1,0 +1,1 @@
+"""The service's durable queue: submitted experiments, who works on them, tokens, and the audit log."""
