@@ -39,7 +39,16 @@ def frequent_words(
                 before: _renumbered(examples.inputs[before], kept[target]),
             }
             targets = {target: _renumbered(examples.targets[target], kept[target])}
-            return Examples({**examples.inputs, **inputs}, {**examples.targets, **targets})
+            names = {
+                name: (*of[:FIRST_WORD], *(of[number] for number in kept[name]))
+                for name, of in examples.names.items()
+                if name in kept
+            }
+            return Examples(
+                {**examples.inputs, **inputs},
+                {**examples.targets, **targets},
+                {**examples.names, **names},
+            )
 
         return transform
 

@@ -171,6 +171,7 @@ def paired(train: Examples) -> Callable[[Examples], Examples]:
         return Examples(
             inputs={"first": pixels[first], "second": pixels[second]},
             targets={"same": same[chosen].astype(np.float32)[:, np.newaxis]},
+            names={"same": ("two people", "one person")},
         )
 
     return transform

@@ -34,6 +34,18 @@ PER_CLASS = 500
 NOISE = 0.3
 """Standard deviation of the noise, where pixels go from 0 to 1."""
 
+CIFAR_CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 CIFAR_SIDE = 32
 """Height and width of a CIFAR-10 image, in pixels."""
 
@@ -95,7 +107,7 @@ def cifar_online(path: Path | None = None) -> Dataset:
         UserError: the download failed.
     """
     images, labels = downloaded("cifar10", "CIFAR-10")
-    return _classes(images, labels, "object", "colour")
+    return _classes(images, labels, "object", "colour", CIFAR_CLASSES)
 
 
 def _packaged() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -111,7 +123,7 @@ def _packaged() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def _garments(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
-    return _classes(images[..., np.newaxis], labels, "garment", "grey")
+    return _classes(images[..., np.newaxis], labels, "garment", "grey", GARMENTS)
 
 
 def _as_cifar(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
@@ -119,10 +131,13 @@ def _as_cifar(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Dataset:
     margin = (CIFAR_SIDE - SIDE) // 2
     framed = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
     coloured = np.repeat(framed[..., np.newaxis], 3, axis=-1)
-    return _classes(coloured, labels, "object", "grey, framed and tripled to the shape of colour")
+    colour = "grey, framed and tripled to the shape of colour"
+    return _classes(coloured, labels, "object", colour, GARMENTS)
 
 
-def _classes(images: NDArray[Any], labels: NDArray[Any], target: str, colour: str) -> Dataset:
+def _classes(
+    images: NDArray[Any], labels: NDArray[Any], target: str, colour: str, names: tuple[str, ...]
+) -> Dataset:
     """Pixels from 0 to 1: a fixed scale, so it needs no fitting."""
     counts = np.bincount(labels, minlength=10)
     height, width = images.shape[1:3]
@@ -130,6 +145,7 @@ def _classes(images: NDArray[Any], labels: NDArray[Any], target: str, colour: st
         Examples(
             inputs={"image": images.astype(np.float32) / np.float32(255)},
             targets={target: labels.astype(np.int32)},
+            names={target: names},
         ),
         facts={
             "examples": f"{len(labels):,} images of {height} x {width} pixels, {colour}",

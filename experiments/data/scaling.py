@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def standardise(*inputs: str) -> Callable[[Examples], Transform]:
                 name: ((examples.inputs[name] - means[name]) / deviations[name]).astype(np.float32)
                 for name in inputs
             }
-            return Examples(inputs={**examples.inputs, **scaled}, targets=examples.targets)
+            return replace(examples, inputs={**examples.inputs, **scaled})
 
         return transform
 

@@ -129,7 +129,7 @@ def _stock_windows(quotes: Quotes, file: Path) -> Dataset:
     forecast_days = days[WINDOW + 1 :]
     return Dataset(
         # In the order of time, one example a day: what `by_time` expects without groups.
-        Examples(inputs=inputs, targets={"returns": returned}),
+        Examples(inputs=inputs, targets={"returns": returned}, names={"returns": tuple(quotes)}),
         facts={
             "examples": f"{len(returned):,} trading days, {forecast_days[0]} to {forecast_days[-1]}",
             "series": ", ".join(quotes),

@@ -57,7 +57,14 @@ def iris_csv(path: Path | None) -> Dataset:
 def _iris(features: NDArray[np.float64], species: NDArray[np.int32]) -> Dataset:
     counts = np.bincount(species, minlength=len(IRIS_SPECIES))
     return Dataset(
-        Examples(inputs={"features": features.astype(np.float32)}, targets={"species": species}),
+        Examples(
+            inputs={"features": features.astype(np.float32)},
+            targets={"species": species},
+            names={
+                "features": tuple(column.replace("_", " ") for column in IRIS_COLUMNS),
+                "species": IRIS_SPECIES,
+            },
+        ),
         facts={
             "examples": f"{len(species)} flowers",
             "features": "sepal length, sepal width, petal length, petal width (cm)",
@@ -83,6 +90,7 @@ def diabetes_packaged(path: Path | None = None) -> Dataset:
             inputs={"features": np.loadtxt(columns).astype(np.float32)},
             # A column, as the model's output is: no arithmetic between the two can broadcast.
             targets={"progression": progression[:, np.newaxis]},
+            names={"features": DIABETES_COLUMNS},
         ),
         facts={
             "examples": f"{len(progression)} patients",

@@ -19,7 +19,9 @@ STEPS = FRENCH_WORDS + 1
 """Steps of a translation: its words, then the end."""
 END, UNKNOWN, START = 0, 1, 2
 """The first numbers of a vocabulary; END also fills what is left of an array."""
-FIRST_WORD = 3
+SPECIAL = ("", "(another word)", "")
+"""What a reader sees in their place."""
+FIRST_WORD = len(SPECIAL)
 
 LETTERS = 16
 """Characters of a message that tell its language."""
@@ -119,7 +121,12 @@ def _translations(sentences: Sentences) -> Dataset:
         french[row, : len(said)] = [number_of[1][word] for word in said]
     return Dataset(
         Examples(
-            inputs={"english": english, "before": shifted(french)}, targets={"french": french}
+            inputs={"english": english, "before": shifted(french)},
+            targets={"french": french},
+            names={
+                name: (*SPECIAL, *numbers)
+                for name, numbers in zip(("english", "french"), number_of, strict=True)
+            },
         ),
         facts={
             "examples": f"{len(pairs):,} sentences of 2 to {ENGLISH_WORDS} English and 2 to "
@@ -162,6 +169,7 @@ def _beginnings(sentences: Sentences) -> Dataset:
         Examples(
             inputs={"letters": np.array(rows, np.float32)},
             targets={"language": np.array(language_of, np.int32)},
+            names={"letters": tuple(ALPHABET), "language": LANGUAGES},
         ),
         groups=np.array(group),
         facts={

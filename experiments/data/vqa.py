@@ -74,6 +74,7 @@ def _questions(folder: Path) -> Dataset:
         Examples(
             inputs={"image": np.stack(pixels)[group], "question": np.stack(words)},
             targets={"answer": np.array(answers, np.int32)},
+            names={"question": WORDS, "answer": ANSWERS},
         ),
         groups=group,
         facts={

@@ -27,6 +27,7 @@ from experiments.measures import accuracy
 from service.contracts import (
     Capacity,
     Choice,
+    Display,
     Hyperparameters,
     Pair,
     Real,
@@ -109,4 +110,5 @@ PAIR = Pair(
         "All states are read twice, by the ratings and by the weighted mean that the ratings make of "
         "them; a Sequential hands each layer's output to the next layer alone."
     ),
+    show={"letters": Display("words", separator="")},
 )

@@ -27,6 +27,7 @@ from experiments.measures import peak_signal_to_noise, root_mean_squared_error
 from service.contracts import (
     Capacity,
     Choice,
+    Display,
     Hyperparameters,
     Pair,
     Published,
@@ -135,4 +136,5 @@ PAIR = Pair(
             "Encoder-Decoder Networks with Symmetric Skip Connections, abstract"
         ),
     ),
+    show={"noisy": Display("picture", low=0, high=1)},
 )

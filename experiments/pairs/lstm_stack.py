@@ -29,6 +29,7 @@ from experiments.measures import mean_absolute_error, root_mean_squared_error
 from service.contracts import (
     Capacity,
     Choice,
+    Display,
     Hyperparameters,
     Pair,
     Real,
@@ -113,4 +114,5 @@ PAIR = Pair(
         "The readings and each layer's states have several readers, and what skips is joined to "
         "what does not; a Sequential hands each layer's output to the next layer alone."
     ),
+    show={"change": Display("numbers", unit="mg/dL")},
 )

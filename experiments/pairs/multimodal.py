@@ -34,6 +34,7 @@ from service.contracts import (
     Baseline,
     Capacity,
     Choice,
+    Display,
     Examples,
     Hyperparameters,
     Pair,
@@ -165,4 +166,5 @@ PAIR = Pair(
         ),
         source="Santoro et al. 2017, A simple neural network module for relational reasoning",
     ),
+    show={"question": Display("bag")},
 )

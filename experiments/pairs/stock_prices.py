@@ -33,6 +33,7 @@ from service.contracts import (
     Baseline,
     Capacity,
     Choice,
+    Display,
     Examples,
     Hyperparameters,
     Pair,
@@ -134,4 +135,5 @@ PAIR = Pair(
         "The graph has three inputs and a layer that joins three towers; a Sequential has one input, "
         "and each of its layers reads the layer before alone."
     ),
+    show={"returns": Display("numbers", unit="%")},
 )

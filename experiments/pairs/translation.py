@@ -27,12 +27,20 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.data.splits import shuffled
-from experiments.data.text import ENGLISH_WORDS, STEPS, translation_file, translation_packaged
-from experiments.translating import bleu, frequent_words, greedy, likeliest_by_place, token_accuracy
+from experiments.data.text import END, ENGLISH_WORDS, STEPS, translation_file, translation_packaged
+from experiments.translating import (
+    best_words,
+    bleu,
+    frequent_words,
+    greedy,
+    likeliest_by_place,
+    token_accuracy,
+)
 from service.contracts import (
     Arrays,
     Capacity,
     Choice,
+    Display,
     Hyperparameters,
     Pair,
     Published,
@@ -142,4 +150,9 @@ PAIR = Pair(
         source="Bahdanau et al. 2014, Neural Machine Translation by Jointly Learning to Align and "
         "Translate, table 1",
     ),
+    show={
+        "english": Display("words", end=END),
+        "before": Display("hidden"),
+        "french": Display("words", end=END, choose=best_words),
+    },
 )

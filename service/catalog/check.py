@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from service.contracts.data import Source, SourceKind
+from service.contracts.display import Display, Kind
 from service.contracts.errors import UserError
 from service.contracts.metric import Direction, Metric
 from service.contracts.pair import Baseline, Capacity, Choice, Pair, Published, Real, Variant, Whole
@@ -50,6 +51,12 @@ def _mistakes(pair: Pair) -> Iterator[tuple[str, str, object]]:
         yield "prepare", "must be a function or None", pair.prepare
     if not callable(pair.split):
         yield "split", "must be a function", pair.split
+    if not isinstance(pair.show, Mapping):
+        yield "show", "must be a mapping of input or target names to Displays", pair.show
+        return
+    for name, display in pair.show.items():
+        if not (isinstance(display, Display) and display.kind in get_args(Kind)):
+            yield f"show[{name!r}]", f"must be a Display of {', '.join(get_args(Kind))}", display
 
 
 def _parts(pair: Pair) -> Iterator[tuple[str, str, object]]:

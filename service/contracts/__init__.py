@@ -6,6 +6,7 @@ A pair file needs nothing else from the machinery:
 """
 
 from service.contracts.data import Arrays, Dataset, Examples, Source, SourceKind, Split
+from service.contracts.display import Display
 from service.contracts.errors import ArchduelError, UserError
 from service.contracts.metric import Direction, Metric
 from service.contracts.pair import (
@@ -30,6 +31,7 @@ __all__ = [
     "Choice",
     "Dataset",
     "Direction",
+    "Display",
     "Examples",
     "Hyperparameters",
     "Metric",

@@ -24,10 +24,13 @@ class Examples:
     Args:
         inputs: arrays by input name, each of shape (examples, ...).
         targets: arrays by target name, each of shape (examples, ...).
+        names: by input or target name, what its whole numbers stand for (classes, words), or what
+            its columns are called; for people to read, and no part of the data.
     """
 
     inputs: Arrays
     targets: Arrays
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.targets.values())))
@@ -37,6 +40,7 @@ class Examples:
         return Examples(
             inputs={name: array[index] for name, array in self.inputs.items()},
             targets={name: array[index] for name, array in self.targets.items()},
+            names=self.names,
         )
 
 

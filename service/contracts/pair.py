@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.contracts.data import Arrays, Examples, Source, Splitter
+from service.contracts.display import Display
 from service.contracts.errors import UserError
 from service.contracts.metric import Metric
 
@@ -155,10 +156,12 @@ class Pair:
         also: further metrics, read with the test split; nothing is decided by them.
         loss_weights: hyperparameters, as a builder gets them -> each target's weight in the loss, where there are several.
         prepare: training examples -> a transformation applied to every split. It is fitted on
-            training examples alone, so that nothing leaks.
+            training examples alone, so that nothing leaks. Where it keeps how many examples there
+            are, it keeps their order.
         why_not_sequential: what makes the challenger impossible as a straight stack, or None.
         published: a published result to hold the finding against.
         unmatched_because: why the sizes are not matched by default, where they are not.
+        show: by input or target name, how a report shows it where its shape does not say it.
     """
 
     name: str
@@ -180,6 +183,7 @@ class Pair:
     why_not_sequential: str | None = None
     published: Published | None = None
     unmatched_because: str | None = None
+    show: Mapping[str, Display] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [variant.name for variant in self.variants]

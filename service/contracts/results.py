@@ -9,6 +9,7 @@ from pydantic import Field
 
 from service.contracts.by_example import ExampleScores
 from service.contracts.pair import Scalar
+from service.contracts.samples import Sample
 from service.contracts.structure import Structure
 from service.contracts.trial import Frozen, Status, TrialSpec
 
@@ -74,6 +75,8 @@ class TrialResult(Frozen):
         examples: how many examples trained, validated and tested.
         by_example: the test score of each example, where the metric is a mean over examples and the
             examples belong to no groups; retrained winners only.
+        samples: a few test examples and what was answered; the first retrained winner of the first
+            repetition only.
         structure: the model's graph; the first retrained winner of each repetition only.
         cost: timings and such.
         finished_at: when, in UTC, ISO 8601.
@@ -94,6 +97,7 @@ class TrialResult(Frozen):
     weights_digest: str | None = None
     examples: tuple[int, int, int] | None = None
     by_example: ExampleScores | None = None
+    samples: tuple[Sample, ...] = ()
     structure: Structure | None = None
     cost: Cost = Cost()
     finished_at: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +26,23 @@ class Material:
     train: Examples
     validation: Examples
     _test: Examples
+    _unprepared: Callable[[NDArray[np.int64]], Examples | None]
     test_positions: NDArray[np.int64] | None = None
 
     def read_test(self) -> Examples:
         """The test split; only a retrained winner calls this."""
         return self._test
+
+    def read_test_unprepared(self, places: NDArray[np.int64]) -> Examples | None:
+        """Some of the test examples as they are in the data set; only a retrained winner asks.
+
+        Args:
+            places: of the examples in the test split.
+
+        Returns:
+            None where preparing made other examples of them.
+        """
+        return self._unprepared(places)
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -65,8 +78,13 @@ class Materials:
         if self._pair.prepare is not None:
             transform = self._pair.prepare(train)
             train, validation, test = transform(train), transform(validation), transform(test)
+        aligned = len(test) == len(split.test)
+
+        def unprepared(places: NDArray[np.int64]) -> Examples | None:
+            return self._dataset.examples.take(split.test[places]) if aligned else None
+
         positions = split.test if self._dataset.groups is None else None
-        return Material(train, validation, test, positions)
+        return Material(train, validation, test, unprepared, positions)
 
 
 def _check(name: str, split: Split) -> None:

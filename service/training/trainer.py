@@ -67,7 +67,7 @@ class Trainer:
     """
 
     def __init__(self, pair: Pair, programs: ProgramCache) -> None:
-        self._pair = pair
+        self.pair = pair
         self._programs = programs
         self._sizes: dict[str, int] = {}
         self._views: OrderedDict[tuple[int, str], tuple[Examples, Arrays]] = OrderedDict()
@@ -91,7 +91,7 @@ class Trainer:
         begun = self._begin(spec, material)
         training = Training(
             begun.ready.program,
-            Course(spec, self._pair.metric),
+            Course(spec, self.pair.metric),
             begun.hyperparameters,
             begun.reused,
             time.perf_counter() - started,
@@ -187,10 +187,10 @@ class Trainer:
             ready = self._get(spec, hyperparameters, train)
             state = ready.blueprint.state(spec.seeds.weights)
             rate = float(hyperparameters["learning_rate"])
-            plain = self._pair.variant(spec.variant).answer is None
+            plain = self.pair.variant(spec.variant).answer is None
             member = ready.program.member(state, rate, train, validation if plain else None)
             return Run(
-                Course(spec, self._pair.metric),
+                Course(spec, self.pair.metric),
                 Orders(spec.seeds.order, len(train), int(hyperparameters["batch_size"])),
                 self._watch(spec, ready, validation, data.validation.targets, member),
                 member,
@@ -201,13 +201,13 @@ class Trainer:
 
     def answers(self, spec: TrialSpec, program: Trained, inputs: Arrays) -> Arrays:
         """What the variant answers to these inputs, by target name."""
-        answer = self._pair.variant(spec.variant).answer
+        answer = self.pair.variant(spec.variant).answer
         return program.predict(inputs) if answer is None else answer(program.predict, inputs)
 
     def _seen(self, spec: TrialSpec, material: Material) -> tuple[Examples, Arrays]:
         """Training examples and validation inputs as the variant sees them, the same objects again."""
-        view = self._pair.variant(spec.variant).view
-        key = (spec.seeds.split, self._pair.variant(spec.variant).name)
+        view = self.pair.variant(spec.variant).view
+        key = (spec.seeds.split, self.pair.variant(spec.variant).name)
         if key not in self._views:
             train = material.train
             self._views[key] = (
@@ -228,7 +228,7 @@ class Trainer:
         program: Trained,
     ) -> Watch:
         examples = len(next(iter(validation.values())))
-        plain = self._pair.variant(spec.variant).answer is None
+        plain = self.pair.variant(spec.variant).answer is None
         return Watch(
             inputs=validation,
             targets=targets,
@@ -245,15 +245,15 @@ class Trainer:
         return ready
 
     def _ready(self, spec: TrialSpec, hyperparameters: Hyperparameters, train: Examples) -> Ready:
-        build = self._pair.variant(spec.variant).build
+        build = self.pair.variant(spec.variant).build
 
         blueprint = Blueprint(
             lambda: build(_of_the_model(hyperparameters)),
             control.rebuild if spec.variant == CONTROL else lambda model: model,
         )
-        weights = self._pair.loss_weights
+        weights = self.pair.loss_weights
         objective = Objective(
-            loss=self._pair.loss,
+            loss=self.pair.loss,
             targets=tuple(sorted(train.targets)),
             weights=None if weights is None else weights(_of_the_model(hyperparameters)),
         )
@@ -269,13 +269,13 @@ class Trainer:
     def _resolved(self, spec: TrialSpec) -> dict[str, Scalar]:
         """The spec's hyperparameters with the size solved where it is matched."""
         given = dict(spec.hyperparameters)
-        capacity = self._pair.capacity
+        capacity = self.pair.capacity
         if spec.budget is None or capacity is None:
             return given
         shape = _of_the_model(given)
-        key = content_hash([self._pair.variant(spec.variant).name, spec.budget, shape])
+        key = content_hash([self.pair.variant(spec.variant).name, spec.budget, shape])
         if key not in self._sizes:
-            build = self._pair.variant(spec.variant).build
+            build = self.pair.variant(spec.variant).build
 
             def count(size: int) -> int:
                 with unfilled():

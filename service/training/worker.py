@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import inspect
-import math
 import os
 import socket
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from service.contracts.data import Dataset
 from service.contracts.errors import ArchduelError
-from service.contracts.pair import CONTROL, LocatedPair
+from service.contracts.pair import LocatedPair
 from service.contracts.ports import Checkpoints
 from service.contracts.results import Cost, Outcome, TrialResult
 from service.contracts.strategy import Timing, width
 from service.contracts.trial import Runtime, Stage, Status, TrialSpec, group_key
-from service.training import anatomy, by_example, memory, runtime, stopwatch
+from service.training import anatomy, examination, memory, runtime
 from service.training.cache import ProgramCache
 from service.training.checkpoint import Keeping
-from service.training.course import TimedOut
-from service.training.export import mlflow_model
-from service.training.fault import planted
+from service.training.failures import classified
 from service.training.material import Material, Materials
-from service.training.packing import viewed
-from service.training.structure import structure
 from service.training.trainer import Trainer, Training
-
-SIGNATURE_EXAMPLES = 3
 
 Told = tuple[dict[str, Any], dict[str, Any], bytes | None]
 """The fields of a result, of its costs, and a model worth keeping."""
@@ -141,7 +131,7 @@ class Worker:
         try:
             fields, cost, model = trained()
         except Exception as error:
-            status, reason = _classified(error, self._pairs[spec.pair])
+            status, reason = classified(error, self._pairs[spec.pair])
             fields, cost, model = {"status": status, "reason": reason}, {}, None
         return Outcome(
             TrialResult(
@@ -170,7 +160,7 @@ class Worker:
             material = self._materials[spec.pair].get(spec.seeds.split)
             return self._trainers[spec.pair].measure(spec, material)
         except Exception as error:
-            _, reason = _classified(error, self._pairs[spec.pair])
+            _, reason = classified(error, self._pairs[spec.pair])
             return Timing(variant=spec.variant, strategy=spec.strategy, error=reason)
 
     def _check(self, spec: TrialSpec) -> None:
@@ -226,73 +216,6 @@ class Worker:
         }
         if spec.stage is Stage.SEARCH or course.status is not Status.OK:
             return fields, cost, None
-        saved = self._finish(spec, training, material, fields, cost)
-        return fields, cost, saved
-
-    def _finish(
-        self,
-        spec: TrialSpec,
-        training: Training,
-        material: Material,
-        fields: dict[str, Any],
-        cost: dict[str, Any],
-    ) -> bytes | None:
-        """Latency, and for a retrained winner the one reading of the test split."""
-        pair = self._pairs[spec.pair].pair
-        view = pair.variant(spec.variant).view
-        few = viewed(
-            {k: v[:SIGNATURE_EXAMPLES] for k, v in material.validation.inputs.items()}, view
-        )
-        answers = self._trainers[spec.pair].answers
-        one = {name: array[:1] for name, array in few.items()}
-        cost["latency_seconds"] = stopwatch.latency(lambda: answers(spec, training.program, one))
-        if spec.stage is not Stage.RETRAIN:
-            return None
-        test = material.read_test()
-        predictions = answers(spec, training.program, viewed(test.inputs, view))
-        fields["test_score"] = score = float(pair.metric.score(test.targets, predictions))
-        if not math.isfinite(score):
-            raise ValueError(f"the test {pair.metric.name} is {score}")
-        also = {m.name: float(m.score(test.targets, predictions)) for m in pair.also}
-        fields["also"] = {name: value for name, value in also.items() if math.isfinite(value)}
-        fields["by_example"] = by_example.packed(pair.metric, material, predictions, score)
-        trivial = pair.baseline.predict(material.train, test.inputs)
-        baseline = float(pair.metric.score(test.targets, trivial))
-        fields["baseline_score"] = baseline if math.isfinite(baseline) else None
-        if spec.number or spec.variant == CONTROL:
-            return None
-        found = structure(training.program.model)
-        if spec.repetition == 0:
-            found = found.model_copy(update={"fault": planted(training.program.model)})
-        fields["structure"] = found
-        return mlflow_model(training.program.model, few, training.program.predict(few))
-
-
-def _classified(error: Exception, located: LocatedPair) -> tuple[Status, str]:
-    """The status an exception stands for, and its reason in one line with the place it came from."""
-    if isinstance(error, TimedOut):
-        return Status.TIMED_OUT, f"timed out {error}"
-    kind = type(error).__name__
-    text = " ".join(str(error).split())[:300]
-    reason = f"{kind}: {text} ({_place(error, located)})"
-    if isinstance(error, MemoryError) or kind in ("ResourceExhaustedError", "OutOfMemoryError"):
-        return Status.OUT_OF_MEMORY, reason
-    return Status.FAILED, reason
-
-
-def _file_of(build: Any) -> str | None:
-    """The file of a builder's code; a partial's is its function's, and some callables have none."""
-    function = inspect.unwrap(getattr(build, "func", build))
-    code = getattr(function, "__code__", None)
-    return None if code is None else str(code.co_filename)
-
-
-def _place(error: Exception, located: LocatedPair) -> str:
-    """The innermost line of the pair's own code, or of any code where the pair had no part in it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = _file_of(located.pair.reference.build)
-    frame = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
-    # A file that travelled as text has no path here: it is called by the name its user knows.
-    travelled = located.text is not None and frame.filename == own
-    name = located.reference.partition(":")[0] if travelled else frame.filename
-    return f"{Path(name).name}:{frame.lineno}"
+        found = examination.examine(self._trainers[spec.pair], spec, training, material)
+        cost["latency_seconds"] = found.latency_seconds
+        return {**fields, **found.fields}, cost, found.model
