@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from experiments.sections._architectures import architectures
 from experiments.sections._quality_and_cost import front, to_target
+from experiments.sections._samples import examples
 from experiments.sections._searches import failures, importance, tuned
 from experiments.sections._tuning import budgets, luck
 from service.report.document import (
@@ -43,6 +44,7 @@ def section(view: View) -> Section | None:
             parts.append(paired(pair))
         parts += curves(pair)
         parts += [part for part in (front(pair), to_target(pair)) if part is not None]
+        parts += [shown] if (shown := examples(pair)) else []
         parts.append(tuned(pair))
         if any(pair.importance.values()):
             parts.append(importance(pair))

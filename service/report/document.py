@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from service.contracts.structure import Structure
+from service.report.gallery import Gallery
 
 Tone = Literal["good", "bad", "warning", "neutral", "open"]
 """How a status is meant; renderers add a symbol, so that colour never stands alone."""
@@ -230,7 +231,7 @@ class Finding:
     warnings: tuple[str, ...] = ()
 
 
-Leaf = Finding | Text | Table | Figure | Code | Callout | Beside
+Leaf = Finding | Text | Table | Figure | Code | Callout | Beside | Gallery
 
 
 @dataclass(frozen=True)

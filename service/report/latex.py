@@ -25,6 +25,8 @@ from service.report.document import (
     Table,
     Text,
 )
+from service.report.gallery import Gallery
+from service.report.gallery_text import as_table
 from service.report.numbers import counted, heading, show
 
 _HEAD = r"""\documentclass[10pt]{article}
@@ -107,6 +109,9 @@ def _leaf(leaf: Leaf | Drawing) -> Iterable[str]:
         return ["", escape(leaf.caption), *_code(leaf.text)]
     if isinstance(leaf, Table):
         return table(leaf)
+    if isinstance(leaf, Gallery):
+        shown = as_table(leaf)
+        return [] if shown is None else table(shown)
     if isinstance(leaf, Beside):
         return [line for block in leaf.blocks for line in _leaf(block)]
     if isinstance(leaf, Drawing):

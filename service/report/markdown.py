@@ -23,6 +23,8 @@ from service.report.document import (
     Table,
     Text,
 )
+from service.report.gallery import Gallery
+from service.report.gallery_text import as_table
 from service.report.numbers import counted, heading, show
 
 MOST_ROWS = 40
@@ -105,6 +107,9 @@ def _leaf(leaf: Block) -> list[str]:
         return [escape(leaf.caption), "", fence + leaf.language, leaf.text.rstrip("\n"), fence]
     if isinstance(leaf, Table):
         return table(leaf)
+    if isinstance(leaf, Gallery):
+        shown = as_table(leaf)
+        return [] if shown is None else table(shown)
     if isinstance(leaf, Beside):
         return [line for block in leaf.blocks for line in _beside(block)]
     return []

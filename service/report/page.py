@@ -20,8 +20,10 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from service.report.build import build
+from service.report.course import course
 from service.report.document import Beside, Code, Column, Figure, Strip, Table, Value
 from service.report.drawing import svg
+from service.report.gallery import Gallery
 from service.report.numbers import amount, counted, heading, number, parts, show
 from service.report.rows import compressed, for_a_page, pack
 from service.report.view import ReportInput
@@ -44,7 +46,7 @@ def render(report_input: ReportInput) -> str:
     figures = [leaf for leaf in leaves if isinstance(leaf, Figure)]
     plotly, program = _plotly() if figures else "", Markup(_read("page.js"))
     numbers = {id(leaf): place for place, leaf in enumerate(figures, 1)}
-    tables = [leaf for leaf in leaves if isinstance(leaf, Table)]
+    tables = [leaf for leaf in leaves if isinstance(leaf, Table | Gallery)]
     numbers |= {id(leaf): place for place, leaf in enumerate(tables, 1)}
     rows = [leaf for leaf in leaves if isinstance(leaf, Beside)]
     numbers |= {id(leaf): place for place, leaf in enumerate(rows, 1)}
@@ -122,6 +124,7 @@ def _environment() -> Environment:
     made.filters.update(
         kind=lambda leaf: type(leaf).__name__, strip_marks=_strip_marks, highlighted=_highlighted
     )
+    made.filters["course"] = course
     made.globals["svg"] = lambda *drawn: Markup(svg(*drawn))
     made.tests["value"] = lambda cell: isinstance(cell, Value)
     return made
