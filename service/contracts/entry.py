@@ -105,7 +105,7 @@ class Entry:
         line: what it last said.
         verdicts: the sentence of each pair's verdict.
         behind: what MLflow did not get, in one line.
-        extension: repetitions that it is, or was last, extended by.
+        extensions: repetitions that it was extended by, one number for each time.
         created, started, ended, updated: UTC, ISO 8601.
     """
 
@@ -131,7 +131,7 @@ class Entry:
     line: str
     verdicts: Mapping[str, str]
     behind: str | None
-    extension: int | None
+    extensions: tuple[int, ...]
     created: str
     started: str | None
     ended: str | None

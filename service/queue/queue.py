@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from service.contracts.entry import (
 )
 from service.contracts.errors import UserError
 from service.database.engine import Database, now
-from service.queue import leases, submitting
+from service.queue import leases, losing, submitting
 from service.queue import tables as db
 from service.queue.moving import move, no_such
 from service.queue.rows import to_entry, to_event
@@ -157,12 +158,19 @@ class Queue:
         """
         if repetitions < 2:
             raise UserError("must be at least 2", key="repetitions", value=repetitions)
+        entry = db.entry.c
         with self.database.writing() as connection:
             move(
                 connection, identity, EntryState.QUEUED, only_from=EntryState.DONE,
                 reason=f"extended by {repetitions} repetitions",
-                extension=repetitions, fruitless=0, wake=0.0, ended=None,
+                fruitless=0, wake=0.0, ended=None,
             )  # fmt: skip
+            mine = entry.id == identity
+            made = json.loads(
+                connection.execute(sa.select(entry.extensions).where(mine)).scalar_one()
+            )
+            extensions = json.dumps([*made, repetitions])
+            connection.execute(sa.update(db.entry).where(mine).values(extensions=extensions))
         return self.get(identity)
 
     def set_parallel(self, identity: str, most: int | None) -> Entry:
@@ -238,14 +246,12 @@ class Queue:
         held_by: str | None = None,
         only_from: EntryState | None = None,
         wake_in: float = 0.0,
-        fruitless: int | None = None,
     ) -> None:
         """Move an entry (`moving.move`); what ends has its time, what waits has no holder.
 
         Args:
             identity, to, reason, driver, held_by, only_from: as `moving.move` has them.
             wake_in: seconds that it waits at least, if it becomes queued.
-            fruitless: drivers lost in a row without progress.
 
         Raises:
             NoSuchEntry: there is none.
@@ -257,8 +263,6 @@ class Queue:
             values = {"ended": now(), "holder": None, "lease_until": None}
         elif to is EntryState.QUEUED:
             values = {"holder": None, "lease_until": None, "job": None}
-        if fruitless is not None:
-            values["fruitless"] = fruitless
         with self.database.writing() as connection:
             if to is EntryState.QUEUED:
                 values["wake"] = self.database.clock(connection) + wake_in
@@ -267,15 +271,26 @@ class Queue:
                 reason=reason, driver=driver, held_by=held_by, only_from=only_from, **values,
             )  # fmt: skip
 
-    def fruitless(self, identity: str) -> tuple[int, bool]:
-        """Drivers lost in a row without progress, and whether the current one has made any."""
-        entry = db.entry.c
-        query = sa.select(entry.fruitless, entry.done, entry.done_before)
+    def lost(self, identity: str, attempt: int, reason: str, *, blamed: bool = True) -> None:
+        """A driver has ended before its work was done: another is started, but not for ever.
+
+        Args:
+            identity: the entry's id.
+            attempt: the driver's.
+            reason: how it ended, in one line.
+            blamed: whether it counts against the experiment; what took its host down does not.
+
+        Raises:
+            NoSuchEntry, Stale, IllegalMove: it is not this driver's any more; nothing was changed.
+        """
+        with self.database.writing() as connection:
+            losing.lost(self.database, connection, identity, attempt, reason, blamed=blamed)
+
+    def waiting(self) -> bool:
+        """Whether anything is queued; cheaper than a claim."""
+        queued = db.entry.c.state == str(EntryState.QUEUED)
         with self.database.reading() as connection:
-            row = connection.execute(query.where(entry.id == identity)).first()
-        if row is None:
-            raise no_such(identity)
-        return row.fruitless, row.done > row.done_before
+            return bool(connection.scalar(sa.select(sa.exists().where(queued))))
 
     def remark(self, identity: str, reason: str | None) -> None:
         """Say why nothing moves, or that it does again; the state stays."""

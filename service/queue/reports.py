@@ -4,7 +4,7 @@ another driver has been started."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from service.contracts.entry import ACTIVE, Entry, EntryState, Orders, Stale
 from service.database.engine import Database, now
 from service.queue import tables as db
+from service.queue.losing import lost
 from service.queue.moving import move, no_such, note, short
 from service.queue.rows import to_entry
 
@@ -75,23 +76,28 @@ class DriverDesk:
             self._set(connection, line=short(line))
             note(connection, self._identity, self._attempt, "line", {"text": short(line)})
 
-    def done(
-        self, verdicts: Mapping[str, str], behind: str | None, reason: str | None = None
-    ) -> None:
+    def done(self, verdicts: Mapping[str, str], behind: str | None) -> None:
         """The experiment has ended with its report.
 
         Args:
             verdicts: the sentence of each pair's.
             behind: what MLflow did not get.
-            reason: what should be known about it, such as why it was not extended.
         """
-        self._end(
-            EntryState.DONE, reason, verdicts=json.dumps(dict(verdicts)), behind=behind, fruitless=0
-        )
+        told = json.dumps(dict(verdicts))
+        self._end(EntryState.DONE, None, verdicts=told, behind=behind, fruitless=0)
+
+    def not_extended(self, reason: str, made: Sequence[int]) -> None:
+        """The experiment stays as it was: why, and the extensions that it does have."""
+        self._end(EntryState.DONE, reason, extensions=json.dumps(list(made)), fruitless=0)
 
     def failed(self, reason: str) -> None:
         """It cannot be done, and trying again would not help."""
         self._end(EntryState.FAILED, reason)
+
+    def stumbled(self, reason: str) -> None:
+        """It ends for a reason that another driver may not meet (`losing.lost`)."""
+        with self._database.writing() as connection:
+            lost(self._database, connection, self._identity, self._attempt, reason, blamed=True)
 
     def postponed(self, reason: str, seconds: float) -> None:
         """Something that it needs is missing for now: it is started again after so many seconds."""

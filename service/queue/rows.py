@@ -84,7 +84,7 @@ def to_entry(row: sa.Row[Any]) -> Entry:
         line=row.line,
         verdicts=json.loads(row.verdicts),
         behind=row.behind,
-        extension=row.extension,
+        extensions=tuple(json.loads(row.extensions)),
         created=row.created,
         started=row.started,
         ended=row.ended,

@@ -127,6 +127,7 @@ def _insert(connection: Connection, submission: Submission, content: str) -> Ent
         "seconds": 0.0,
         "line": "",
         "verdicts": "{}",
+        "extensions": "[]",
         "created": at,
         "updated": at,
     }

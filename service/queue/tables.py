@@ -42,7 +42,7 @@ entry = sa.Table(
     sa.Column("line", sa.Text, nullable=False),
     sa.Column("verdicts", sa.Text, nullable=False),
     sa.Column("behind", sa.Text),
-    sa.Column("extension", sa.Integer),
+    sa.Column("extensions", sa.Text, nullable=False),
     sa.Column("created", sa.String(40), nullable=False),
     sa.Column("started", sa.String(40)),
     sa.Column("ended", sa.String(40)),

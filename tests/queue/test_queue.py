@@ -208,16 +208,15 @@ def test_a_driver_is_heard_until_another_is_started(queue, submission):
     known = queue.get(entry.id)
     assert (known.done, known.planned, known.seconds) == (3, 10, 1.5)
     assert (known.line, known.ledger_key) == ("a line in two", "iris-x")
-    assert queue.fruitless(entry.id) == (0, True)
     queue.move(entry.id, QUEUED, driver=1)
     assert queue.claim("one").attempt == 2
-    assert queue.fruitless(entry.id) == (0, False)
     for late in (
         lambda: desk.progress(9, 10, 2.0),
         lambda: desk.say("still here"),
         lambda: desk.done({}, None),
         lambda: desk.failed("late"),
         lambda: desk.postponed("late", 1),
+        lambda: desk.stumbled("late"),
         desk.begin,
         desk.orders,
     ):
@@ -242,6 +241,33 @@ def test_a_postponed_experiment_comes_back(queue, submission):
     assert queue.claim("one").attempt == 2
 
 
+def lose(queue, entry, *, done=0, blamed=True):
+    """A driver is started, records so many trainings, and is lost."""
+    with queue.database.writing() as connection:  # no need to wait for its turn
+        connection.execute(sa.update(db.entry).values(wake=0.0))
+    claimed = queue.claim("one")
+    desk = DriverDesk(queue.database, entry.id, claimed.attempt)
+    desk.begin()
+    desk.progress(claimed.done + done, 10, 1.0)
+    queue.lost(entry.id, claimed.attempt, "it was killed", blamed=blamed)
+    return queue.get(entry.id)
+
+
+def test_a_lost_driver_is_replaced_but_not_for_ever(queue, submission):
+    entry, _ = queue.submit(submission())
+    for _ in range(4):
+        assert lose(queue, entry).state is QUEUED
+    assert lose(queue, entry, done=1).state is QUEUED, "progress starts the count anew"
+    for _ in range(4):
+        assert lose(queue, entry).state is QUEUED
+    assert lose(queue, entry, blamed=False).state is QUEUED, "the host's fault is nobody's"
+    given_up = lose(queue, entry)
+    assert given_up.state is FAILED
+    assert given_up.reason == (
+        "5 drivers in a row were lost before a training was done: it was killed"
+    )
+
+
 def test_extending_what_is_done(queue, submission):
     entry, _ = queue.submit(submission())
     with pytest.raises(IllegalMove):
@@ -253,7 +279,7 @@ def test_extending_what_is_done(queue, submission):
     with pytest.raises(UserError):
         queue.extend(entry.id, 1)
     extended = queue.extend(entry.id, 4)
-    assert (extended.state, extended.extension, extended.ended) == (QUEUED, 4, None)
+    assert (extended.state, extended.extensions, extended.ended) == (QUEUED, (4,), None)
 
 
 def test_parallelism_is_told_to_the_driver(queue, submission):
