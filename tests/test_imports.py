@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "service.cli": {"service.app", "service.client", "service.contracts"},
+    "service.cli": {"service.api", "service.app", "service.client", "service.contracts"},
+    "service.api": {"service.app", "service.contracts", "service.queue"},
     "service.client": {"service.contracts"},
     "service.app": {
         "service.campaign",
@@ -73,6 +74,9 @@ ONLY_IN = {
     "alembic": {"service.database"},
     "plotly": {"service.report"},
     "typer": {"service.cli"},
+    "fastapi": {"service.api"},
+    "starlette": {"service.api"},
+    "prometheus_client": {"service.api"},
 }
 
 

@@ -1,0 +1,1 @@
+"""The service over HTTP: requests in, JSON, events and pages out."""

@@ -1,0 +1,46 @@
+"""Whether the service lives, whether it can work, and its figures."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from service.api.context import Serves
+from service.api.identity import BEARER, needs
+from service.api.metrics import CONTENT_TYPE
+from service.api.problems import told
+from service.contracts.entry import Role
+from service.contracts.wire import Health, Readiness
+
+anonymous = APIRouter(tags=["health"])
+viewer = APIRouter(tags=["health"], route_class=needs(Role.VIEWER), dependencies=[BEARER])
+
+
+@anonymous.get("/healthz")
+async def healthz() -> Health:
+    """The process is alive. It asks nothing of anything else."""
+    return Health()
+
+
+@anonymous.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready"}})
+def readyz(service: Serves, response: Response) -> Readiness:
+    """Whether the service can do its work. Who has no token learns no more than that."""
+    ready = all(found == "ok" for found in service.checks().values())
+    response.status_code = 200 if ready else 503
+    return Readiness(ready=ready, checks={})
+
+
+@viewer.get("/v1/ready", responses=told())
+def ready(service: Serves) -> Readiness:
+    """Part by part, what works and what does not."""
+    checks = service.checks()
+    return Readiness(ready=all(found == "ok" for found in checks.values()), checks=checks)
+
+
+@viewer.get(
+    "/metrics",
+    response_class=Response,
+    responses={**told(), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def metrics(service: Serves) -> Response:
+    """For Prometheus."""
+    return Response(service.metrics.text(), media_type=CONTENT_TYPE)
