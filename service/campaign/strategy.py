@@ -10,11 +10,12 @@ from service.contracts.plan import PairPlan, Plan, RangePlan
 from service.contracts.strategy import (
     INPUTS_OF_A_PROGRAM,
     OF_BACKEND,
+    RATES_AS_CONSTANTS,
     StrategyChoice,
     Timing,
     width,
 )
-from service.contracts.trial import Seeds, Stage, TrialSpec
+from service.contracts.trial import Seeds, Stage, TrialSpec, shape
 from service.plan.seeds import derive
 
 WORTH_SECONDS = 20.0
@@ -73,7 +74,7 @@ def expected_seconds(
     design, total = plan.design, 0.0
     for timing in timings:
         own = design.looks[-1] * (plan.search.trials + design.retrain)
-        programs = min(_programs(pair.spaces[timing.variant]), own)
+        programs = min(_programs(pair.spaces[timing.variant], timing.strategy), own)
         if timing.variant == pair.variants[0]:
             own += design.looks[-1]
             programs *= 2  # The control's are its own.
@@ -94,7 +95,7 @@ def _share_used(plan: Plan, pair: PairPlan, timing: Timing, slots: int) -> float
     if most == 1:
         return 1.0
     space = pair.spaces[timing.variant]
-    kinds = _programs(space) * len(space["batch_size"].values or (1,)) * slots
+    kinds = _programs(space, timing.strategy) * len(space["batch_size"].values or (1,)) * slots
     waiting = max(1.0, plan.design.looks[0] * min(plan.search.batch, plan.search.trials) / kinds)
     return waiting / (ceil(waiting / most) * most)
 
@@ -160,10 +161,18 @@ def _best(plan: Plan, pair: PairPlan, timings: tuple[Timing, ...], slots: int) -
     return StrategyChoice(strategy=best, reason=reason, timings=timings)
 
 
-def _programs(space: Mapping[str, RangePlan]) -> float:
-    """How many models of different shape a space has; endless where a range is not of choices."""
-    shapes = [range_ for name, range_ in space.items() if name not in INPUTS_OF_A_PROGRAM]
-    return prod(len(r.values) if r.kind == "choice" else float("inf") for r in shapes)
+def _programs(space: Mapping[str, RangePlan], strategy: str) -> float:
+    """How many programs a space needs; endless where a range of sizes is not of choices."""
+    constants = strategy in RATES_AS_CONSTANTS
+
+    def kinds(name: str, range_: RangePlan) -> float:
+        if range_.kind == "choice":
+            values = [{name: value} for value in range_.values]
+            return len({str(one if constants else shape(one)) for one in values})
+        return 1 if range_.kind == "real" and not constants else float("inf")
+
+    inputs = INPUTS_OF_A_PROGRAM - ({"weight_decay"} if constants else set())
+    return prod(kinds(name, range_) for name, range_ in space.items() if name not in inputs)
 
 
 def _probe(plan: Plan, pair: PairPlan, variant: str, strategy: str) -> TrialSpec:

@@ -71,9 +71,9 @@ class Variant:
 
     Args:
         name: "sequential", "functional", or a user's own name; never "control".
-        build: hyperparameters -> an uncompiled Keras model. It gets all but `learning_rate` and
-            `batch_size`, which a compiled model takes from each trial anew. It imports Keras inside, so that
-            planning never loads a backend. Input names are the data set's; a model of several
+        build: hyperparameters -> an uncompiled Keras model. It gets all but `learning_rate`,
+            `weight_decay` and `batch_size`, which a compiled model takes from each trial anew. It
+            imports Keras inside, so that planning never loads a backend. Input names are the data set's; a model of several
             outputs returns a dict by target name.
         space: hyperparameters that only this variant has, beside the pair's shared ones.
         view: the data set's inputs -> this variant's inputs (for example two images stacked as
@@ -148,7 +148,8 @@ class Pair:
         variants: the reference (a straight stack) and the challenger (a graph), in this order: a
             positive difference means that the second is better.
         shared_space: hyperparameters both variants have, with identical ranges. `learning_rate`
-            and `batch_size` must be among them; the optimizer is Adam.
+            and `batch_size` must be among them; the optimizer is Adam, with decoupled weight decay
+            where `weight_decay` is among them.
         epochs: the most epochs of a training, where a config does not say another number.
         capacity: the size hyperparameter, or None where `match: parameters` cannot apply.
         baseline: the trivial answer that both variants must beat.

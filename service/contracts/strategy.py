@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from service.contracts.trial import Frozen, TrialSpec, content_hash, group_key
+from service.contracts.trial import (
+    OF_THE_OPTIMIZER,
+    Frozen,
+    TrialSpec,
+    content_hash,
+    group_key,
+    shape,
+)
 
 STRATEGIES = {
     "fit": "Keras' own fit, an epoch at a time; every backend has it",
@@ -34,21 +41,27 @@ def width(strategy: str) -> int:
     return int(number) if name == "vmap" else 1
 
 
-INPUTS_OF_A_PROGRAM = frozenset({"learning_rate", "batch_size"})
-"""Hyperparameters that a compiled program takes as inputs: the model is the same for all values."""
+INPUTS_OF_A_PROGRAM = OF_THE_OPTIMIZER | {"batch_size"}
+"""Hyperparameters that no builder gets: the model is the same for all values."""
+
+RATES_AS_CONSTANTS = frozenset({"fit"})
+"""Strategies that compile a program for each dropout rate and weight decay."""
 
 
 def program_key(spec: TrialSpec) -> str:
     """What trials share that one compiled program serves, as far as can be told without building.
 
     The same for trials of other studies, repetitions and seeds; who has compiled a program for one
-    of them should train the others.
+    of them should train the others. It is a belief (see `service.contracts.trial.shape`): the
+    worker builds the models and knows; where the belief is wrong time is lost, and nothing else.
     """
     if spec.strategy not in ("fit", "graph"):  # Theirs serve any batch size and number of epochs.
         return group_key(spec)
-    inputs = INPUTS_OF_A_PROGRAM
-    shape = {name: value for name, value in spec.hyperparameters.items() if name not in inputs}
-    return content_hash([spec.pair, spec.code, spec.variant, spec.budget, spec.strategy, shape])
+    own = spec.hyperparameters
+    given = {n: own[n] for n in own if n not in ("learning_rate", "batch_size")}
+    if spec.strategy not in RATES_AS_CONSTANTS:
+        given = shape(given)
+    return content_hash([spec.pair, spec.code, spec.variant, spec.budget, spec.strategy, given])
 
 
 class Timing(Frozen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -86,10 +87,6 @@ class Runtime(Frozen):
     gpus: float = Field(default=0.0, ge=0)
 
 
-OWN = frozenset({"learning_rate"})
-"""Hyperparameters that trials which train together may differ in."""
-
-
 class TrialSpec(Frozen):
     """One training of one variant, told completely.
 
@@ -132,14 +129,31 @@ class TrialSpec(Frozen):
         return content_hash(self.model_dump(mode="json"))
 
 
-def group_key(spec: TrialSpec) -> str:
-    """What trials must share to be trained together (see `service.contracts.strategy.width`).
+OF_THE_OPTIMIZER = frozenset({"learning_rate", "weight_decay"})
+"""Hyperparameters that have no part in a model."""
 
-    They may differ in seeds, stage, learning rate and pruning: one compiled program serves them.
+
+def shape(hyperparameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """What of these is believed to decide the shapes of a model.
+
+    A number that need not be whole is taken for the rate of a dropout, which matters only in
+    whether it is 0: then there is nothing to draw.
+    """
+    return {
+        name: value != 0 if isinstance(value, float) else value
+        for name, value in hyperparameters.items()
+        if name not in OF_THE_OPTIMIZER
+    }
+
+
+def group_key(spec: TrialSpec) -> str:
+    """What trials must share to be sent to train together (see `service.contracts.strategy.width`).
+
+    They may differ in seeds, stage, pruning and rates: one compiled program serves them, unless the
+    belief of `shape` is wrong; then the worker parts them.
     """
     shared = spec.model_dump(
         mode="json",
         include={"pair", "code", "data", "variant", "budget", "epochs", "runtime", "strategy"},
     )
-    shape = {name: value for name, value in spec.hyperparameters.items() if name not in OWN}
-    return content_hash([shared, shape])
+    return content_hash([shared, shape(spec.hyperparameters)])

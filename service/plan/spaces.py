@@ -15,6 +15,7 @@ from service.plan.values import Narrowed, RangeConfig
 _SPACE: KeyPath = ("search", "space")
 _AT_LEAST_ONE = ("batch_size",)
 _ABOVE_ZERO = ("learning_rate",)
+_AT_LEAST_ZERO = ("weight_decay",)
 
 
 def is_matched(loaded: LoadedConfig, pair: Pair) -> bool:
@@ -172,6 +173,8 @@ def _out_of_bounds(name: str, value: Scalar) -> str | None:
             return "must be at least 1"
         if name in _ABOVE_ZERO and value <= 0:
             return "must be above 0"
+        if name in _AT_LEAST_ZERO and value < 0:
+            return "must be at least 0"
     return None
 
 

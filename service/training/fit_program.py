@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from service.contracts.data import Arrays, Examples
 from service.training.packing import packed
 from service.training.program import Chunk, ModelProgram, Objective
+from service.training.rates import Rates
 
 STEPS_PER_EXECUTION = 32
 """Batches that Keras trains on before it looks up; torch knows only one."""
 
 
 class FitProgram(ModelProgram):
-    """`model.fit`, an epoch at a time, over the examples in the order that is asked for."""
+    """`model.fit`, an epoch at a time, over the examples in the order that is asked for.
+
+    Dropout rates and weight decay are constants of what Keras compiles.
+    """
 
     def __init__(self, model: Any, objective: Objective) -> None:
         import keras
@@ -26,8 +30,8 @@ class FitProgram(ModelProgram):
             _draw_from_variables(model)
         super().__init__(model, objective, steps_per_execution=1 if torch else STEPS_PER_EXECUTION)
 
-    def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
-        self._reset(state, learning_rate)
+    def start(self, state: list[NDArray[Any]], rates: Rates, train: Examples) -> None:
+        self._reset(state, rates)
         self._examples = train
 
     def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from service.contracts.data import Arrays, Examples
 from service.training.packing import named, packed
 from service.training.program import Chunk, ModelProgram, Objective
+from service.training.rates import RateInputs, Rates
 from service.training.resident import Resident
 
 
@@ -40,46 +41,56 @@ class GraphProgram(ModelProgram):
                 model.train_step(batch((inputs, outputs), order[step]))
             return model.get_metrics_result()["loss"]
 
-        def unwatched(inputs: Any, outputs: Any, orders: Any) -> Any:
+        def unwatched(inputs: Any, outputs: Any, orders: Any, rates: Any) -> Any:
             epochs = tf.shape(orders)[0]
             losses = tf.TensorArray(tf.float32, size=epochs)
-            for number in tf.range(epochs):
-                losses = losses.write(number, epoch(inputs, outputs, orders[number]))
+            with self._rates.traced(rates):
+                for number in tf.range(epochs):
+                    losses = losses.write(number, epoch(inputs, outputs, orders[number]))
             return losses.stack()
 
-        def watching(inputs: Any, outputs: Any, orders: Any, watched: Any) -> Any:
+        def watching(inputs: Any, outputs: Any, orders: Any, rates: Any, watched: Any) -> Any:
             epochs = tf.shape(orders)[0]
             losses = tf.TensorArray(tf.float32, size=epochs)
             answers = [tf.TensorArray(output.dtype, size=epochs) for output in model.outputs]
-            for number in tf.range(epochs):
-                losses = losses.write(number, epoch(inputs, outputs, orders[number]))
-                given = self._flat(model(watched, training=False))
-                answers = [a.write(number, g) for a, g in zip(answers, given, strict=True)]
+            with self._rates.traced(rates):
+                for number in tf.range(epochs):
+                    losses = losses.write(number, epoch(inputs, outputs, orders[number]))
+                    given = self._flat(model(watched, training=False))
+                    answers = [a.write(number, g) for a, g in zip(answers, given, strict=True)]
             return losses.stack(), [answer.stack() for answer in answers]
 
         def predict(inputs: Any) -> Any:
             return model(inputs, training=False)
 
         self._tf = tf
+        self._rates = RateInputs(model)
         self._watching = tf.function(watching, jit_compile=self.jit or None)
         self._unwatched = tf.function(unwatched, jit_compile=self.jit or None)
         self._forward = tf.function(predict)
         self._traced: dict[Any, Any] = {}
 
-    def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
-        self._reset(state, learning_rate)
+    def start(self, state: list[NDArray[Any]], rates: Rates, train: Examples) -> None:
+        self._reset(state, rates)
+        self._rates.show(rates)
+        self._given = self._tf.constant(self._rates.vector(rates))
         self._examples = self._kept(train.inputs), self._kept(train.targets)
 
     def train(self, orders: NDArray[np.int32], watched: Arrays | None) -> Chunk:
-        given = [*self._examples, self._tf.constant(orders)]
-        specs = [*map(self._any, self._examples), self._tf.TensorSpec([None] * 3, self._tf.int32)]
+        tf = self._tf
+        given = [*self._examples, tf.constant(orders), self._given]
+        specs = [
+            *map(self._any, self._examples),
+            tf.TensorSpec([None] * 3, tf.int32),
+            tf.TensorSpec(self._given.shape, tf.float32),
+        ]
         if watched is None:
             losses = self._graph(self._unwatched, *specs)(*given)
             return Chunk(np.asarray(losses, np.float64), None)
         tensors = self._kept(watched)
         graph = self._graph(self._watching, *specs, self._any(tensors))
         losses, answers = graph(*given, tensors)
-        outputs = self._tf.nest.pack_sequence_as(self._structure, answers)
+        outputs = tf.nest.pack_sequence_as(self._structure, answers)
         predictions = {
             name: np.asarray(value) for name, value in named(outputs, self.targets).items()
         }

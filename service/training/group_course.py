@@ -25,7 +25,7 @@ class Run:
         orders: the epochs that are still to come.
         watch: what scores them.
         member: its place in the program.
-        ready: the program, which all of a group have in common.
+        ready: the program.
         error: what it failed with, None while it has not.
     """
 
@@ -64,13 +64,13 @@ def run(runs: Sequence[Run], deadline: float) -> None:
         runs: at their beginning, prepared, of equally many epochs; any number.
         deadline: `time.monotonic()` at which all must have ended.
 
-    Those train together whose data have the same sizes, and where data is too large to be stacked,
-    those of one split.
+    Those train together that have the same program and data of the same sizes, and where data is
+    too large to be stacked, those of one split.
     """
     alike: dict[tuple[int, ...], list[Run]] = {}
     for one in runs:
         split = one.course.spec.seeds.split if one.ready.program.shares(one.member.train) else 0
-        alike.setdefault((*one.shapes, split), []).append(one)
+        alike.setdefault((id(one.ready), *one.shapes, split), []).append(one)
     for part in alike.values():
         _run(part, part[0].ready, deadline)
 

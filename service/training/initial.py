@@ -79,6 +79,7 @@ class Blueprint:
         build: makes a model; all that it draws comes from `seed_builders`.
         wrap: makes of it the model that is trained: one with the same variables' values, in the
             same order.
+        tried: the first values of a model built with `TRIED_SEED`, where one was built before.
 
     Attributes:
         model: the wrapped first model, to be trained by a program.
@@ -86,7 +87,10 @@ class Blueprint:
     """
 
     def __init__(
-        self, build: Callable[[], Any], wrap: Callable[[Any], Any] = lambda model: model
+        self,
+        build: Callable[[], Any],
+        wrap: Callable[[Any], Any] = lambda model: model,
+        tried: State | None = None,
     ) -> None:
         self._build = build
         seed_builders(TEMPLATE_SEED)
@@ -102,22 +106,27 @@ class Blueprint:
             _source(variable, value, found.get(id(variable)), places)
             for variable, value in zip(own, fresh, strict=True)
         ]
-        self.redraws = self._redraws_truly()
+        self.redraws = self._redraws_truly(self._built(TRIED_SEED) if tried is None else tried)
 
-    def state(self, seed: int) -> State:
-        """The values that the variables of a model built with this seed would have."""
-        return self._redrawn(seed) if self.redraws else self._built(seed)
+    def state(self, seed: int, build: Callable[[], Any] | None = None) -> State:
+        """The values that the variables of a model built with this seed would have.
+
+        Args:
+            seed: for `seed_builders`.
+            build: makes the model, where it is another one that is like this blueprint's.
+        """
+        return self._redrawn(seed) if self.redraws else self._built(seed, build)
 
     def _redrawn(self, seed: int) -> State:
         draws = _draws(seed, self._count)
         return [source.value(draws) for source in self._sources]
 
-    def _built(self, seed: int) -> State:
+    def _built(self, seed: int, build: Callable[[], Any] | None = None) -> State:
         seed_builders(seed)
-        return values(variables(self._build()))
+        return values(variables((build or self._build)()))
 
-    def _redraws_truly(self) -> bool:
-        built, redrawn = self._built(TRIED_SEED), self._redrawn(TRIED_SEED)
+    def _redraws_truly(self, built: State) -> bool:
+        redrawn = self._redrawn(TRIED_SEED)
         return all(
             one.dtype == other.dtype and np.array_equal(one, other)
             for one, other in zip(built, redrawn, strict=True)

@@ -2,7 +2,7 @@
 
 Tracing costs a second, a warm epoch of a small model milliseconds. So what does not change shapes
 is an input of the program and not a constant in it: initial weights, optimizer state, data,
-the order of examples, the learning rate. The ways to run one are strategies, a module each:
+the order of examples, learning rate, dropout rates, weight decay. The ways to run one are strategies, a module each:
 `fit_program`, `graph_program`, `scan_program`; `strategies` knows their names.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from service.contracts.data import Arrays, Examples
 from service.training.packing import named
+from service.training.rates import Rates
 
 PREDICTION_BATCH = 1024
 """Examples predicted at once; it bounds memory and, being fixed, keeps the bits."""
@@ -30,11 +31,13 @@ class Objective:
         loss: a Keras loss by name, or by target name.
         targets: the targets' names.
         weights: by target name, where there are several targets.
+        decay: weight decay, None for none; what takes it as an input gets each training's own.
     """
 
     loss: str | Mapping[str, str]
     targets: tuple[str, ...]
     weights: Mapping[str, float] | None = None
+    decay: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,12 @@ class Program(Trained, Protocol):
     most_watched: int
     """The most examples that it answers to inside, after each epoch."""
 
-    def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
+    def start(self, state: list[NDArray[Any]], rates: Rates, train: Examples) -> None:
         """Begin a new training.
 
         Args:
             state: values of the variables that `variables` lists.
-            learning_rate: Adam's.
+            rates: of learning, and what else the strategy takes as an input.
             train: the training examples.
         """
         ...
@@ -116,7 +119,7 @@ def compiled(model: Any, objective: Objective, **options: Any) -> Any:
     import keras
 
     model.compile(
-        optimizer=keras.optimizers.Adam(),
+        optimizer=keras.optimizers.Adam(weight_decay=objective.decay),
         loss=objective.loss if isinstance(objective.loss, str) else dict(objective.loss),
         loss_weights=None if objective.weights is None else dict(objective.weights),
         # XLA's convolutions are many times slower than oneDNN's on a CPU; JAX knows nothing else.
@@ -141,9 +144,9 @@ class ModelProgram:
         self._variables = variables(model)
         self._fresh = values(model.optimizer.variables)
 
-    def _reset(self, state: list[NDArray[Any]], learning_rate: float) -> None:
+    def _reset(self, state: list[NDArray[Any]], rates: Rates) -> None:
         self.restore([*state, *self._fresh])
-        self.model.optimizer.learning_rate.assign(learning_rate)
+        self.model.optimizer.learning_rate.assign(rates.learning)
 
     def release(self) -> None:
         self._examples = None

@@ -14,6 +14,7 @@ import numpy as np
 
 from service.contracts.data import Arrays, Examples
 from service.training.packing import named, packed
+from service.training.rates import RateInputs
 from service.training.resident import Resident
 
 MOST_EPOCHS = 64
@@ -23,7 +24,8 @@ ORDER_BYTES = 4 * 1024**2
 """The most that the orders of a call's epochs may take, for each training in it."""
 
 State = list[Any]
-"""Values of the variables that `variables` lists, in its order."""
+"""Values of the variables that `variables` lists, in its order, and then the vector of rates (see
+`service.training.rates.RateInputs`), which nothing changes."""
 
 
 def variables(model: Any) -> list[Any]:
@@ -49,7 +51,7 @@ def forward(model: Any, targets: list[str]) -> Callable[[State, Any], dict[str, 
 
 
 def epochs(
-    model: Any, targets: list[str], window: int
+    model: Any, targets: list[str], rates: RateInputs, window: int
 ) -> Callable[..., tuple[State, Any, dict[str, Any]]]:
     """The function that trains this model.
 
@@ -62,6 +64,7 @@ def epochs(
     Args:
         model: compiled, and built by `build`.
         targets: the targets' names.
+        rates: where the model reads its rates.
         window: watched examples that are answered at once.
     """
     import jax
@@ -89,12 +92,13 @@ def epochs(
             parts, _ = carry
             positions = order[at]
             inputs, outputs = jax.tree.map(lambda array: spread(array[positions]), examples)
-            logs, parts = model.train_step(parts, (packed(inputs), packed(outputs)))
+            with rates.traced(state[-1]):
+                logs, parts = model.train_step(parts, (packed(inputs), packed(outputs)))
             return list(parts), logs["loss"]  # Keras' loss is the mean of the epoch so far.
 
         parts = [*(state[start:end] for start, end in cuts), unused]
         parts, loss = jax.lax.fori_loop(0, steps, step, (parts, jnp.float32(0)))
-        return [value for part in parts[:3] for value in part], loss
+        return [*(value for part in parts[:3] for value in part), state[-1]], loss
 
     def run(
         state: State, examples: Any, watched: Any, orders: Any, epochs: Any, steps: Any

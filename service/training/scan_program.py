@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from service.contracts.data import Arrays, Examples
 from service.training import scan_epochs
 from service.training.program import PREDICTION_BATCH, Chunk, ModelProgram, Objective
+from service.training.rates import RateInputs, Rates
 
 ANSWER_BYTES = 8 * 1024**2
 """The most that the answers of one call may take; they come back whole, however few epochs."""
@@ -26,15 +27,20 @@ class ScanProgram(ModelProgram):
         import jax
 
         self._jax = jax
+        self.rates = RateInputs(model)
+        self._given = self.rates.vector(Rates(learning=0.0))
         self._forward = jax.jit(scan_epochs.forward(model, self.targets))
         self._epochs: Any = None
 
-    def start(self, state: list[NDArray[Any]], learning_rate: float, train: Examples) -> None:
-        self._reset(state, learning_rate)
+    def start(self, state: list[NDArray[Any]], rates: Rates, train: Examples) -> None:
+        self._reset(state, rates)
+        self.show(rates)
+        self._given = self.rates.vector(rates)
         if self._epochs is None:
             scan_epochs.build(self.model, train)
             self._epochs = self._jax.jit(
-                scan_epochs.epochs(self.model, self.targets, PREDICTION_BATCH), donate_argnums=0
+                scan_epochs.epochs(self.model, self.targets, self.rates, PREDICTION_BATCH),
+                donate_argnums=0,
             )
         self._count = len(train)
         self._examples = (
@@ -85,8 +91,8 @@ class ScanProgram(ModelProgram):
         """What the model's answer to one example takes."""
         return 4 * sum(int(np.prod([n or 1 for n in o.shape[1:]])) for o in self.model.outputs)
 
-    def initial(self, state: list[NDArray[Any]], learning_rate: float) -> list[NDArray[Any]]:
-        """The values that a training with this state and rate starts from, as `load` takes them."""
+    def initial(self, state: list[NDArray[Any]], rates: Rates) -> list[NDArray[Any]]:
+        """The values that a training with this state and these rates starts from, as `load` takes them."""
         optimizer = self.model.optimizer
         values = dict(
             zip(
@@ -95,16 +101,21 @@ class ScanProgram(ModelProgram):
                 strict=True,
             )
         )
-        values[id(optimizer.learning_rate)] = np.array(learning_rate, np.float32)
-        return [values[id(variable)] for variable in scan_epochs.variables(self.model)]
+        values[id(optimizer.learning_rate)] = np.array(rates.learning, np.float32)
+        own = [values[id(variable)] for variable in scan_epochs.variables(self.model)]
+        return [*own, self.rates.vector(rates)]
 
     def load(self, state: scan_epochs.State) -> None:
         """Give the model and its optimizer these values."""
-        for variable, value in zip(scan_epochs.variables(self.model), state, strict=True):
+        for variable, value in zip(scan_epochs.variables(self.model), state[:-1], strict=True):
             variable.assign(value)
 
+    def show(self, rates: Rates) -> None:
+        """Have the model tell these rates, as one that was built with them would."""
+        self.rates.show(rates)
+
     def _state(self) -> scan_epochs.State:
-        return [variable.value for variable in scan_epochs.variables(self.model)]
+        return [*(one.value for one in scan_epochs.variables(self.model)), self._given]
 
     def _predict(self, inputs: Arrays) -> Any:
         return self._forward(self._state(), inputs)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from service.contracts.data import Arrays, Examples
-from service.contracts.pair import CONTROL, Hyperparameters, Pair, Scalar
-from service.contracts.strategy import INPUTS_OF_A_PROGRAM, Timing, width
-from service.contracts.trial import TrialSpec, content_hash
-from service.training import control, course, group_course, matching, stopwatch, strategies
-from service.training.anatomy import parameters
+from service.contracts.pair import Pair, Scalar
+from service.contracts.strategy import Timing, width
+from service.contracts.trial import TrialSpec
+from service.training import course, group_course, stopwatch
 from service.training.cache import ProgramCache, Ready
 from service.training.checkpoint import Keeping
 from service.training.course import Course, Orders, Watch
 from service.training.group_course import Run
-from service.training.initial import Blueprint, unfilled
 from service.training.material import Material
+from service.training.models import Models
 from service.training.packing import viewed
-from service.training.program import Objective, Program, Trained
+from service.training.program import Program, Trained
 
 VIEWS = 8
 """Splits as a variant sees them that are kept: trials of a repetition come together."""
@@ -69,7 +67,7 @@ class Trainer:
     def __init__(self, pair: Pair, programs: ProgramCache) -> None:
         self.pair = pair
         self._programs = programs
-        self._sizes: dict[str, int] = {}
+        self._models = Models(pair, programs)
         self._views: OrderedDict[tuple[int, str], tuple[Examples, Arrays]] = OrderedDict()
 
     def train(
@@ -134,20 +132,18 @@ class Trainer:
 
     def _begin(self, spec: TrialSpec, material: Material) -> _Begun:
         """The program, compiled and at the start of this spec's training."""
-        hyperparameters = self._resolved(spec)
+        hyperparameters = self._models.resolved(spec)
         train, validation = self._seen(spec, material)
         orders = Orders(spec.seeds.order, len(train), int(hyperparameters["batch_size"]))
-        ready = self._get(spec, hyperparameters, train)
-        program = ready.program
-        state = ready.blueprint.state(spec.seeds.weights)
-        rate = float(hyperparameters["learning_rate"])
+        start = self._models.start(spec, hyperparameters, train)
+        ready, program = start.ready, start.ready.program
         watch = self._watch(spec, ready, validation, material.validation.targets, program)
-        program.start(state, rate, train)
+        program.start(start.state, start.rates, train)
         new = ready.first(course.shapes(orders, train, validation))
         if new:
             with self._programs.weighing(ready):
                 self._compile(program, orders, watch, spec.epochs)
-            program.start(state, rate, train)
+            program.start(start.state, start.rates, train)
         return _Begun(ready, not new, hyperparameters, orders, watch)
 
     def train_group(
@@ -166,29 +162,33 @@ class Trainer:
         started = time.perf_counter()
         entered = [self._entered(spec, material) for spec in specs]
         runs = [run for run in entered if isinstance(run, Run)]
-        with self._programs.weighing(runs[0].ready) if runs else nullcontext():
-            new = group_course.prepare(runs)
+        new = False
+        for ready in {id(run.ready): run.ready for run in runs}.values():
+            with self._programs.weighing(ready):
+                new |= group_course.prepare([run for run in runs if run.ready is ready])
         took = (time.perf_counter() - started) / len(specs)
         group_course.run(runs, deadline)
         return [
             run
             if isinstance(run, Exception)
             else run.error
-            or Training(run.member, run.course, self._resolved(run.course.spec), not new, took)
+            or Training(
+                run.member, run.course, self._models.resolved(run.course.spec), not new, took
+            )
             for run in entered
         ]
 
     def _entered(self, spec: TrialSpec, material: Callable[[int], Material]) -> Run | Exception:
         """This spec as a part of a group, at its beginning, or why it cannot be one."""
         try:
-            hyperparameters = self._resolved(spec)
+            hyperparameters = self._models.resolved(spec)
             data = material(spec.seeds.split)
             train, validation = self._seen(spec, data)
-            ready = self._get(spec, hyperparameters, train)
-            state = ready.blueprint.state(spec.seeds.weights)
-            rate = float(hyperparameters["learning_rate"])
+            start = self._models.start(spec, hyperparameters, train)
+            ready = start.ready
             plain = self.pair.variant(spec.variant).answer is None
-            member = ready.program.member(state, rate, train, validation if plain else None)
+            watched = validation if plain else None
+            member = ready.program.member(start.state, start.rates, train, watched)
             return Run(
                 Course(spec, self.pair.metric),
                 Orders(spec.seeds.order, len(train), int(hyperparameters["batch_size"])),
@@ -237,59 +237,12 @@ class Trainer:
             bytes=4 * examples * sum(_values(shape) for shape in _outputs(ready.blueprint.model)),
         )
 
-    def _get(self, spec: TrialSpec, hyperparameters: Hyperparameters, train: Examples) -> Ready:
-        """The program for this spec; it takes any learning rate, batch size and number of examples."""
-        model = _of_the_model(hyperparameters)
-        key = content_hash([spec.pair, spec.code, spec.variant, spec.strategy, model])
-        ready, _ = self._programs.get(key, lambda: self._ready(spec, hyperparameters, train))
-        return ready
-
-    def _ready(self, spec: TrialSpec, hyperparameters: Hyperparameters, train: Examples) -> Ready:
-        build = self.pair.variant(spec.variant).build
-
-        blueprint = Blueprint(
-            lambda: build(_of_the_model(hyperparameters)),
-            control.rebuild if spec.variant == CONTROL else lambda model: model,
-        )
-        weights = self.pair.loss_weights
-        objective = Objective(
-            loss=self.pair.loss,
-            targets=tuple(sorted(train.targets)),
-            weights=None if weights is None else weights(_of_the_model(hyperparameters)),
-        )
-        return Ready(strategies.program(spec.strategy, blueprint.model, objective), blueprint)
-
     def _compile(self, program: Program, orders: Orders, watch: Watch, epochs: int) -> None:
         """Tracing is not training: run everything once, in the shapes that will come."""
         steps = orders.shape[0] if program.fixed_chunk else 1
         epochs = course.chunk_epochs(program, watch, epochs, None)
         watch.chunk(program, orders.example(epochs, steps))
         program.predict({name: array[:1] for name, array in watch.inputs.items()})
-
-    def _resolved(self, spec: TrialSpec) -> dict[str, Scalar]:
-        """The spec's hyperparameters with the size solved where it is matched."""
-        given = dict(spec.hyperparameters)
-        capacity = self.pair.capacity
-        if spec.budget is None or capacity is None:
-            return given
-        shape = _of_the_model(given)
-        key = content_hash([self.pair.variant(spec.variant).name, spec.budget, shape])
-        if key not in self._sizes:
-            build = self.pair.variant(spec.variant).build
-
-            def count(size: int) -> int:
-                with unfilled():
-                    return parameters(build({**shape, capacity.name: size}))
-
-            self._sizes[key] = matching.solve(
-                count, spec.budget, low=capacity.low, high=capacity.high
-            )
-        return {**given, capacity.name: self._sizes[key]}
-
-
-def _of_the_model(hyperparameters: Hyperparameters) -> dict[str, Scalar]:
-    """What a builder gets: without what a program takes as inputs, since it is built only once."""
-    return {k: v for k, v in hyperparameters.items() if k not in INPUTS_OF_A_PROGRAM}
 
 
 def _outputs(model: Any) -> list[tuple[int | None, ...]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from service.contracts.data import Arrays, Examples
 from service.training import scan_epochs, vmap_memory
 from service.training.program import Chunk, Objective
+from service.training.rates import Rates
 from service.training.scan_program import ScanProgram
 
 STACKED_BYTES = 256 * 1024**2
@@ -33,7 +34,8 @@ class Member:
 
     Args:
         program: what it is trained by.
-        values: of the variables, in the program's order.
+        values: of the variables, in the program's order, and the vector of its rates.
+        rates: those.
         train: its training examples.
         watched: inputs to be answered after each epoch, or None.
     """
@@ -42,6 +44,7 @@ class Member:
         self,
         program: VmapProgram,
         values: list[NDArray[Any]],
+        rates: Rates,
         train: Examples,
         watched: Arrays | None,
     ) -> None:
@@ -49,6 +52,7 @@ class Member:
         self._values = values
         self._batch: Batch | None = None
         self._place = 0
+        self.rates = rates
         self.train = train
         self.watched = watched
 
@@ -69,6 +73,7 @@ class Member:
     @property
     def architecture(self) -> Any:
         """The program's model, whoever's weights it has now."""
+        self._program.show(self.rates)
         return self._program.model
 
     def weights(self) -> list[NDArray[Any]]:
@@ -108,12 +113,12 @@ class VmapProgram:
     def member(
         self,
         state: list[NDArray[Any]],
-        learning_rate: float,
+        rates: Rates,
         train: Examples,
         watched: Arrays | None,
     ) -> Member:
         """A new training; see `service.training.program.Program.start`."""
-        return Member(self, self._single.initial(state, learning_rate), train, watched)
+        return Member(self, self._single.initial(state, rates), rates, train, watched)
 
     def shares(self, train: Examples) -> bool:
         """Whether the members of a batch must have the same examples: they are too large to stack."""
@@ -129,7 +134,12 @@ class VmapProgram:
         if self._loaded is not member:
             self._single.load(member.values)
             self._loaded = member
+        self.show(member.rates)
         return self._single
+
+    def show(self, rates: Rates) -> None:
+        """Have the model tell these rates, whoever's weights it has now."""
+        self._single.show(rates)
 
     def trained(self) -> None:
         """What is loaded has been trained further meanwhile."""
@@ -156,7 +166,7 @@ class VmapProgram:
         if key not in self._compiled:
             scan_epochs.build(self.model, train)
             window = max(1, WATCHED_AT_ONCE // self.width)
-            run = scan_epochs.epochs(self.model, self._single.targets, window)
+            run = scan_epochs.epochs(self.model, self._single.targets, self._single.rates, window)
             data = None if self.shares(train) else 0
             many = jax.vmap(run, in_axes=(0, data, data, 0, None, None))
             ready = jax.jit(many, donate_argnums=0).lower(*arguments).compile()

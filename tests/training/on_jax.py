@@ -16,6 +16,7 @@ from service.training import group_course, vmap_memory, vmap_program
 from service.training.anatomy import digest
 from service.training.course import Orders
 from service.training.program import Objective, Program, values, variables
+from service.training.rates import Rates
 from service.training.seeding import seed_builders
 from service.training.strategies import program
 from service.training.trainer import Training
@@ -23,7 +24,7 @@ from service.training.worker import Worker
 
 JAX = Runtime(backend="jax")
 DROPOUT = {"width": 9, "dropout": 0.3}
-OBJECTIVE = Objective("sparse_categorical_crossentropy", ("y",))
+OBJECTIVE = Objective("sparse_categorical_crossentropy", ("y",), decay=0.5)
 
 Spec = Callable[..., TrialSpec]
 
@@ -43,7 +44,12 @@ def members(spec: Spec) -> list[TrialSpec]:
     """Twelve trials that differ in everything in which those that train together may differ."""
     return [
         spec(
-            hyperparameters={"learning_rate": 0.002 * (1 + n), "batch_size": 16, "dropout": 0.3},
+            hyperparameters={
+                "learning_rate": 0.002 * (1 + n),
+                "batch_size": 16,
+                "dropout": 0.1 + 0.05 * n,
+                "weight_decay": 0.1 * n,
+            },
             seeds=Seeds(split=n % 3, weights=n, order=n),
         )
         for n in range(12)
@@ -76,15 +82,15 @@ def scan(worker: Worker, toy: LocatedPair) -> Program:
 def test_scan_ends_where_fit_ends(
     scan: Program, toy: LocatedPair, toy_data: Dataset, orders: Any
 ) -> None:
-    """Dropout included: both draw the same masks."""
+    """Dropout included, whose rate and whose masks are the same, and weight decay."""
     train = toy_data.examples.take(np.arange(64))
     watched = toy_data.examples.take(np.arange(64, 92)).inputs
     seed_builders(6)
-    fit = program("fit", toy.pair.reference.build(DROPOUT), OBJECTIVE)
+    fit = program("fit", toy.pair.reference.build({**DROPOUT, "dropout": 0.1}), OBJECTIVE)
     start = values(variables(scan.model))
     chunks = []
     for one in (scan, fit):
-        one.start(start, 0.01, train)  # type: ignore[union-attr]
+        one.start(start, Rates(0.01, OBJECTIVE.decay, (0.1,)), train)  # type: ignore[union-attr]
         chunks.append(one.train(orders, watched))  # type: ignore[union-attr]
     for ours, theirs in zip(scan.model.get_weights(), fit.model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
@@ -103,10 +109,10 @@ def test_chunks_and_restarts_change_no_bit(scan: Program, toy_data: Dataset, ord
     def weights() -> list[bytes]:
         return [weight.tobytes() for weight in scan.model.get_weights()]
 
-    scan.start(start, 0.01, train)
+    scan.start(start, Rates(0.01), train)
     whole = scan.train(orders, watched)
     expected = weights()
-    scan.start(start, 0.01, train)
+    scan.start(start, Rates(0.01), train)
     first = scan.train(orders[:1], watched)
     captured = scan.capture()
     scan.train(orders, watched)

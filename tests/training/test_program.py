@@ -18,6 +18,7 @@ from service.training.course import Orders
 from service.training.graph_program import GraphProgram
 from service.training.initial import Blueprint
 from service.training.program import Objective, values, variables
+from service.training.rates import Rates
 from service.training.seeding import seed_builders
 from service.training.strategies import program
 
@@ -71,7 +72,7 @@ def test_it_ends_where_fit_ends(
     start = values(variables(reference))
     seed_builders(6)
     trained = program(strategy, build(WIDTH), OBJECTIVE)
-    trained.start(start, 0.01, train)
+    trained.start(start, Rates(0.01), train)
     chunk = trained.train(orders, watched)
     expected = by_fit(keras, reference, train, orders)
     for ours, theirs in zip(trained.model.get_weights(), expected, strict=True):
@@ -94,15 +95,15 @@ def test_chunks_and_restarts_change_no_bit(
     def weights() -> list[bytes]:
         return [weight.tobytes() for weight in trained.model.get_weights()]
 
-    trained.start(start, 0.01, train)
+    trained.start(start, Rates(0.01), train)
     whole = trained.train(orders, watched)
     expected = weights()
 
-    trained.start(start, 0.05, train)
+    trained.start(start, Rates(0.05), train)
     trained.train(orders, watched)
     assert weights() != expected
 
-    trained.start(start, 0.01, train)
+    trained.start(start, Rates(0.01), train)
     first = trained.train(orders[:1], watched)
     captured = trained.capture()
     trained.train(orders, None)
@@ -122,7 +123,7 @@ def test_dropout_draws_anew_in_every_step(
     trained = program(strategy, toy.pair.reference.build(DROPOUT), OBJECTIVE)
     same = np.tile(np.arange(16, dtype=np.int32), (4, 1, 1))
     # Nothing is learnt: only the masks differ.
-    trained.start(values(variables(trained.model)), 0.0, train)
+    trained.start(values(variables(trained.model)), Rates(0.0), train)
     assert len(set(trained.train(same, None).losses)) == 4
 
 
