@@ -75,6 +75,7 @@ ONLY_IN = {
     "plotly": {"service.report"},
     "typer": {"service.cli"},
     "fastapi": {"service.api"},
+    "httpx": {"service.client"},
     "starlette": {"service.api"},
     "prometheus_client": {"service.api"},
 }

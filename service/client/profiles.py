@@ -23,7 +23,7 @@ PROFILE = "ARCHDUEL_SERVICE_PROFILE"
 PROFILES = "ARCHDUEL_SERVICE_PROFILES"
 """Names the profile file where it is not the usual one."""
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _LOGIN = "archduel serve starts one here; archduel login URL remembers one that runs elsewhere"
 
 
@@ -111,7 +111,7 @@ def check_url(url: str, token: str | None, key: str) -> str:
         raise UserError("must be an address such as https://host", key=key, value=url)
     if parts.username or parts.password:
         raise UserError("must hold no name or password; a token is given apart", key=key)
-    if token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if token and parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise UserError(
             "would send the token in the clear",
             key=key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,7 @@ MAX_CONFIG = 64 * 1024
 """Characters of a submitted config; the shipped ones have less than two thousand."""
 
 PATTERN_ID = r"^x[0-9a-z]{16}$"
+ID = re.compile(PATTERN_ID)
 PATTERN_SHA256 = r"^[0-9a-f]{64}$"
 
 
