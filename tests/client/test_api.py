@@ -105,7 +105,7 @@ def test_a_run_is_found_by_id_beginning_or_name(rig, api: Api) -> None:
     assert api.find(first.id).id == first.id
     assert api.find(first.id[:-1] if first.id[:-1] != second.id[:-1] else first.id).id == first.id
     assert api.find("tiny").id == second.id
-    with pytest.raises(Missing, match="no experiment 'tny' .*did you mean 'tiny'"):
+    with pytest.raises(Missing, match=r"no experiment 'tny' .*did you mean 'tiny'"):
         api.find("tny")
 
 
@@ -179,7 +179,7 @@ def test_a_wrong_token_says_what_to_do(rig) -> None:
         with (
             Http(profile, transport=server._transport) as http,
             pytest.raises(
-                UserError, match="team: the token is not known, .*archduel login"
+                UserError, match=r"team: the token is not known, .*archduel login"
             ) as told,
         ):
             Api(http).me()
