@@ -9,7 +9,7 @@ BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format lint types proofs proofs-long validate-statistics bench lock schema clean
+.PHONY: help setup demo test check format lint types proofs proofs-long validate-statistics bench lock helm-tools helm-values schema clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -62,11 +62,17 @@ lock: $(READY) ## resolve the dependencies anew
 	        $$@ --extra data pyproject.toml -o $$lock || exit 1; \
 	done
 
+helm-tools: ## the helm and kubectl that the chart's tests use, by their hash, into .tools
+	@$(PYTHON) tests/helm/tools.py
+
+helm-values: $(READY) ## the table of values in the chart's README
+	$(BIN)/python helm/values_table.py
+
 schema: $(READY) ## publish the JSON Schema of configs
 	$(BIN)/python -m service.plan.schema
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) $(BENCH) .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
+	rm -rf $(VENV) $(BENCH) .tools .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
 
 # uv installs in parallel and byte-compiles; where it cannot reach what pip is set up to reach
 # (a company's mirror), pip does the same slowly.
