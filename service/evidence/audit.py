@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from service.contracts.plan import PairPlan, Plan
-from service.contracts.results import TrialResult
 from service.evidence import conditions, noise, outcomes
 from service.evidence.check import Check
 from service.evidence.records import PairTally
+from service.evidence.rows import Row
 from service.evidence.tally import ordered
 
 
 def audit(
-    plan: Plan, pair: PairPlan, results: Iterable[TrialResult], found: PairTally
+    plan: Plan, pair: PairPlan, results: Iterable[Row], found: PairTally
 ) -> tuple[Check, ...]:
     """Check that both variants had the same chances.
 

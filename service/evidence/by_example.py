@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.contracts.plan import PairPlan
-from service.contracts.results import TrialResult
 from service.contracts.trial import Stage
 from service.evidence.records import PairTally
+from service.evidence.rows import Row
 from service.stats.twoway import TwoWay, two_way
 
 Scores = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 def over_examples(
-    pair: PairPlan, results: Iterable[TrialResult], found: PairTally, alpha: float
+    pair: PairPlan, results: Iterable[Row], found: PairTally, alpha: float
 ) -> TwoWay | None:
     """Return the mean difference with an interval over repetitions and test examples.
 
@@ -39,7 +39,7 @@ def over_examples(
         by example are not known, or no example is in two repetitions.
     """
     wanted = set(found.differing)
-    sides: dict[tuple[int, str], list[TrialResult]] = {}
+    sides: dict[tuple[int, str], list[Row]] = {}
     for row in results:
         spec = row.spec
         if (
@@ -64,7 +64,7 @@ def over_examples(
     return two_way(values, alpha, identities)
 
 
-def _mean_scores(rows: list[TrialResult]) -> Scores | None:
+def _mean_scores(rows: list[Row]) -> Scores | None:
     """Each example's score, averaged over a side's retrained winners."""
     unpacked = []
     for row in sorted(rows, key=lambda row: row.spec.number):

@@ -7,13 +7,13 @@ from typing import Any
 
 from service.contracts.pair import CONTROL
 from service.contracts.plan import PairPlan, Plan
-from service.contracts.results import TrialResult
 from service.contracts.trial import Stage
 from service.evidence.check import Check, listed
 from service.evidence.records import PairTally
+from service.evidence.rows import Row
 
 
-def trials(plan: Plan, pair: PairPlan, rows: Sequence[TrialResult], found: PairTally) -> Check:
+def trials(plan: Plan, pair: PairPlan, rows: Sequence[Row], found: PairTally) -> Check:
     """Check that every finished repetition has the planned number of search trials, each side."""
     name = "Both variants had the same number of search trials"
     searches = range(plan.design.searches(found.n_planned))
@@ -39,7 +39,7 @@ def trials(plan: Plan, pair: PairPlan, rows: Sequence[TrialResult], found: PairT
     return Check(name, True, f"{want} per variant in {done}, failed and pruned ones included")
 
 
-def epochs(pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
+def epochs(pair: PairPlan, rows: Sequence[Row]) -> Check:
     """Check that every training had the planned epoch cap and kept to it."""
     name = "Both variants had the same epoch cap"
     caps = sorted({row.spec.epochs for row in rows if row.spec.variant != CONTROL})
@@ -57,7 +57,7 @@ def epochs(pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
     return Check(name, True, f"at most {caps[0]} epochs in all of {len(rows)} trainings")
 
 
-def data(pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
+def data(pair: PairPlan, rows: Sequence[Row]) -> Check:
     """Check that all trainings saw the same data and ran the planned code."""
     name = "All trainings used the same data and code"
     if not rows:
@@ -71,7 +71,7 @@ def data(pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
     return Check(name, True, f"data fingerprint {data[0]}, code digest {code[0]}")
 
 
-_SHARED: tuple[tuple[str, Callable[[TrialResult], Any]], ...] = (
+_SHARED: tuple[tuple[str, Callable[[Row], Any]], ...] = (
     ("split seeds", lambda row: row.spec.seeds.split),
     ("numbers of examples", lambda row: row.examples),
     ("baseline scores", lambda row: row.baseline_score),
@@ -79,7 +79,7 @@ _SHARED: tuple[tuple[str, Callable[[TrialResult], Any]], ...] = (
 )
 
 
-def splits(plan: Plan, pair: PairPlan, rows: Sequence[TrialResult]) -> Check:
+def splits(plan: Plan, pair: PairPlan, rows: Sequence[Row]) -> Check:
     """Check that a repetition's trainings share split, counts, baseline and runtime."""
     fixed = plan.design.anew != "split"
     name = "Within a repetition, all trainings used the same split"

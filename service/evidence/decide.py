@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.contracts.plan import PairPlan, Plan
-from service.contracts.results import TrialResult
 from service.evidence.audit import audit
 from service.evidence.by_example import over_examples
 from service.evidence.check import Check
 from service.evidence.noise import noise_floor
 from service.evidence.outcomes import completeness
 from service.evidence.records import Cost, NoiseFloor, PairTally, plain
+from service.evidence.rows import Row, lean
 from service.evidence.spending import MEASURED
 from service.evidence.tally import tally
 from service.stats.twoway import TwoWay
@@ -128,7 +128,7 @@ def _told(cost: Cost) -> bool:
     return cost.interval is not None and not cost.interval[0] <= 1 <= cost.interval[1]
 
 
-def judge(plan: Plan, pair: PairPlan, results: Iterable[TrialResult], look: int) -> Judgement:
+def judge(plan: Plan, pair: PairPlan, results: Iterable[Row], look: int) -> Judgement:
     """Judge one pair at one look: a pure function of its arguments, whatever their order.
 
     Args:
@@ -145,7 +145,7 @@ def judge(plan: Plan, pair: PairPlan, results: Iterable[TrialResult], look: int)
         ValueError: the plan has no such look.
     """
     applied = rule(plan, pair, look)
-    rows = list(results)
+    rows = lean(results)
     found = tally(plan, pair, rows, plan.design.schedule[look])
     checks = audit(plan, pair, rows, found)
     evidence = Evidence(
@@ -178,7 +178,7 @@ def judge(plan: Plan, pair: PairPlan, results: Iterable[TrialResult], look: int)
     )
 
 
-def latest(plan: Plan, pair: PairPlan, results: Iterable[TrialResult]) -> Judgement:
+def latest(plan: Plan, pair: PairPlan, results: Iterable[Row]) -> Judgement:
     """Judge one pair as its campaign did: look by look until a verdict is final.
 
     Args:
@@ -190,7 +190,7 @@ def latest(plan: Plan, pair: PairPlan, results: Iterable[TrialResult]) -> Judgem
         The judgement at the look where the campaign stopped. Of a campaign that is still under
         way, the one at the last look that is complete, or at the first look before that.
     """
-    rows = list(results)
+    rows = lean(results)
     judged = judge(plan, pair, rows, 0)
     schedule = plan.design.schedule
     for look in range(1, len(schedule)):

@@ -14,8 +14,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
-from service.contracts.results import TrialResult
 from service.evidence.records import Regime
+from service.evidence.rows import Row
 from service.evidence.selection import Gain, winner
 from service.evidence.spending import training_flops
 from service.stats.paired import t_interval
@@ -25,7 +25,7 @@ LEVEL = 0.05
 TOLERANCE = 0.05
 """Trials fit into a budget that they exceed by this part: sizes are matched no better than that."""
 
-Spent = Callable[[TrialResult], float | None]
+Spent = Callable[[Row], float | None]
 
 
 _REGIMES: tuple[tuple[str, str, Spent, bool], ...] = (
@@ -38,7 +38,7 @@ _REGIMES: tuple[tuple[str, str, Spent, bool], ...] = (
 def regimes(
     metric: Gain,
     variants: tuple[str, str],
-    searches: Sequence[Mapping[str, Sequence[TrialResult]]],
+    searches: Sequence[Mapping[str, Sequence[Row]]],
     n_planned: int,
 ) -> tuple[Regime, ...]:
     """Compare the two variants' searches under each kind of equal budget.
@@ -78,7 +78,7 @@ def regimes(
 
 
 def _one(
-    metric: Gain, sides: Sequence[Sequence[TrialResult]], spent: Spent
+    metric: Gain, sides: Sequence[Sequence[Row]], spent: Spent
 ) -> tuple[float, tuple[int, int], float] | None:
     """One search each: the budget, the trials that fit into it, the difference of the best."""
     totals = []
@@ -96,7 +96,7 @@ def _one(
     return budget, (len(first), len(second)), metric.gain(theirs.score, ours.score)
 
 
-def _within(side: Sequence[TrialResult], spent: Spent, budget: float) -> list[TrialResult]:
+def _within(side: Sequence[Row], spent: Spent, budget: float) -> list[Row]:
     """The first trials that the budget pays for; all of them where it is about their own total."""
     ordered = sorted(side, key=lambda result: result.spec.number)
     costs = [spent(result) or 0.0 for result in ordered]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from service.contracts.results import TrialResult
 from service.contracts.trial import Stage
+from service.evidence.rows import AnyRow
 
 
 class Gain(Protocol):
@@ -17,7 +17,7 @@ class Gain(Protocol):
         ...
 
 
-def winner(metric: Gain, results: Iterable[TrialResult]) -> TrialResult | None:
+def winner(metric: Gain, results: Iterable[AnyRow]) -> AnyRow | None:
     """Return the search trial with the best validation score; a tie goes to the lowest number.
 
     Args:
@@ -28,7 +28,7 @@ def winner(metric: Gain, results: Iterable[TrialResult]) -> TrialResult | None:
     Returns:
         The winning trial, or None when no search trial ended ok.
     """
-    best: TrialResult | None = None
+    best: AnyRow | None = None
     for result in sorted(results, key=lambda item: (item.spec.number, item.spec.id)):
         if result.spec.stage is not Stage.SEARCH or not result.ok or result.score is None:
             continue

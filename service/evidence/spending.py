@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
-from service.contracts.results import TrialResult
 from service.contracts.trial import Stage, Status
 from service.evidence.records import Budget, Cost
+from service.evidence.rows import Row
 from service.stats.paired import Interval, t_interval
 
 PASSES_PER_TRAINING_STEP = 3.0
 
-Read = Callable[[TrialResult], float | None]
+Read = Callable[[Row], float | None]
 
 COSTS: tuple[tuple[str, str, Read], ...] = (
     ("parameters", "", lambda result: result.parameters),
@@ -29,7 +29,7 @@ MEASURED = ("training time", "latency", "peak memory")
 """Costs that depend on the machine and on what else it does; the others follow from the plan."""
 
 
-def budget(variant: str, stage: Stage, n_planned: int, results: Iterable[TrialResult]) -> Budget:
+def budget(variant: str, stage: Stage, n_planned: int, results: Iterable[Row]) -> Budget:
     """Add up what one variant spent in one stage.
 
     Args:
@@ -55,7 +55,7 @@ def budget(variant: str, stage: Stage, n_planned: int, results: Iterable[TrialRe
     )
 
 
-def training_flops(result: TrialResult) -> float | None:
+def training_flops(result: Row) -> float | None:
     """Return the operations of one training; None where they are not known."""
     if result.epochs == 0:
         return 0.0
@@ -64,7 +64,7 @@ def training_flops(result: TrialResult) -> float | None:
     return PASSES_PER_TRAINING_STEP * result.flops * result.examples[0] * result.epochs
 
 
-def _all_flops(rows: Sequence[TrialResult]) -> float | None:
+def _all_flops(rows: Sequence[Row]) -> float | None:
     total: list[float] = []
     for result in rows:
         if result.epochs == 0:
@@ -76,9 +76,7 @@ def _all_flops(rows: Sequence[TrialResult]) -> float | None:
     return math.fsum(total) if total else None
 
 
-def costs(
-    reference: Sequence[TrialResult], challenger: Sequence[TrialResult], n_planned: int
-) -> tuple[Cost, ...]:
+def costs(reference: Sequence[Row], challenger: Sequence[Row], n_planned: int) -> tuple[Cost, ...]:
     """Compare what the retrained winners of the two variants cost.
 
     Args:
@@ -104,7 +102,7 @@ def costs(
 
 
 def _paired_ratio(
-    reference: Sequence[TrialResult], challenger: Sequence[TrialResult], read: Read
+    reference: Sequence[Row], challenger: Sequence[Row], read: Read
 ) -> tuple[float, Interval | None] | None:
     """The ratio within a repetition, its geometric mean and 95% t interval over repetitions.
 
@@ -121,7 +119,7 @@ def _paired_ratio(
     return math.exp(math.fsum(logs) / len(logs)), interval
 
 
-def _logs(results: Sequence[TrialResult], read: Read) -> dict[int, float]:
+def _logs(results: Sequence[Row], read: Read) -> dict[int, float]:
     """By repetition, the mean logarithm of the figure."""
     found: dict[int, list[float]] = {}
     for result in sorted(results, key=lambda item: (item.spec.repetition, item.spec.number)):
@@ -131,5 +129,5 @@ def _logs(results: Sequence[TrialResult], read: Read) -> dict[int, float]:
     return {index: math.fsum(values) / len(values) for index, values in found.items()}
 
 
-def _known(results: Sequence[TrialResult], read: Read) -> list[float]:
+def _known(results: Sequence[Row], read: Read) -> list[float]:
     return [float(value) for result in results if (value := read(result)) is not None]

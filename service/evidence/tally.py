@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from service.contracts.pair import CONTROL
 from service.contracts.plan import PairPlan, Plan
-from service.contracts.results import TrialResult
 from service.contracts.trial import Stage, Status
 from service.evidence.records import Failure, PairTally, Repetition, Side, Trace
 from service.evidence.regimes import regimes
+from service.evidence.rows import AnyRow, Row, lean
 from service.evidence.selection import winner
 from service.evidence.spending import budget, costs
 from service.evidence.traces import best_so_far, trace
@@ -20,10 +20,10 @@ _STAGES = {stage: place for place, stage in enumerate(Stage)}
 _NO_WEIGHTS = (Status.LOST, Status.TIMED_OUT, Status.OUT_OF_MEMORY)
 
 Cell = tuple[str, Stage, int]
-Cells = Mapping[Cell, Sequence[TrialResult]]
+Cells = Mapping[Cell, Sequence[Row]]
 
 
-def ordered(pair: PairPlan, results: Iterable[TrialResult], repetitions: int) -> list[TrialResult]:
+def ordered(pair: PairPlan, results: Iterable[AnyRow], repetitions: int) -> list[AnyRow]:
     """Return this pair's results up to a look: each trial once, in the order of the plan.
 
     Args:
@@ -58,9 +58,7 @@ def ordered(pair: PairPlan, results: Iterable[TrialResult], repetitions: int) ->
     )
 
 
-def tally(
-    plan: Plan, pair: PairPlan, results: Iterable[TrialResult], repetitions: int
-) -> PairTally:
+def tally(plan: Plan, pair: PairPlan, results: Iterable[Row], repetitions: int) -> PairTally:
     """Say what the results tell about one pair.
 
     Args:
@@ -75,8 +73,8 @@ def tally(
     Raises:
         ValueError: a result of this pair has a variant that the pair does not have.
     """
-    rows = ordered(pair, results, repetitions)
-    cells: dict[Cell, list[TrialResult]] = defaultdict(list)
+    rows = ordered(pair, lean(results), repetitions)
+    cells: dict[Cell, list[Row]] = defaultdict(list)
     for row in rows:
         cells[row.spec.variant, row.spec.stage, row.spec.repetition].append(row)
     retrained = {
@@ -132,7 +130,7 @@ def tally(
     )
 
 
-def _is(row: TrialResult, variant: str, stage: Stage) -> bool:
+def _is(row: Row, variant: str, stage: Stage) -> bool:
     return row.spec.variant == variant and row.spec.stage is stage
 
 
@@ -143,7 +141,7 @@ def _both(
     return first, second
 
 
-def _failure(row: TrialResult) -> Failure:
+def _failure(row: Row) -> Failure:
     spec = row.spec
     reason = row.reason or "no reason was recorded"
     return Failure(spec.variant, spec.stage, spec.repetition, spec.number, row.status, reason)
@@ -178,7 +176,7 @@ def _repetition(plan: Plan, pair: PairPlan, cells: Cells, index: int) -> Repetit
     )
 
 
-def _cell(cells: Cells, variant: str, stage: Stage, index: int) -> Sequence[TrialResult]:
+def _cell(cells: Cells, variant: str, stage: Stage, index: int) -> Sequence[Row]:
     return cells.get((variant, stage, index), ())
 
 
@@ -202,7 +200,7 @@ def _side(plan: Plan, pair: PairPlan, cells: Cells, variant: str, index: int) ->
         missing += f" ({', '.join(ends)})" if ends else ""
     return Side(
         variant=variant,
-        winner=dict(won.hyperparameters or won.spec.hyperparameters) if won else None,
+        winner=dict(won.hyperparameters) if won else None,
         winner_number=won.spec.number if won else None,
         validation=won.score if won else None,
         scores=tuple(scores),

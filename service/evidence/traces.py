@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from service.contracts.results import TrialResult
 from service.evidence.records import Trace
+from service.evidence.rows import Row
 from service.evidence.selection import Gain, winner
 
 
@@ -41,7 +41,7 @@ def _sd(values: Sequence[float], mean: float) -> float | None:
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
-def best_so_far(metric: Gain, search: Sequence[TrialResult], n_planned: int) -> list[float | None]:
+def best_so_far(metric: Gain, search: Sequence[Row], n_planned: int) -> list[float | None]:
     """Return the best validation score after each trial of one search.
 
     Args:
