@@ -57,7 +57,7 @@ lock: $(READY) ## resolve the dependencies anew
 	    -o requirements-bench.lock
 	for flavour in "cpu --extra tensorflow --extra jax" "gpu --extra tensorflow-gpu --extra jax-gpu"; do \
 	    set -- $$flavour; lock=docker/$$1.lock; shift; \
-	    $(BIN)/uv pip compile --universal --python-version 3.12 --generate-hashes \
+	    $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	        --constraint requirements.lock --no-emit-index-url --no-header --no-annotate --quiet \
 	        $$@ --extra data pyproject.toml -o $$lock || exit 1; \
 	done
