@@ -8,14 +8,14 @@ from math import ceil, exp, log, prod
 from service.contracts.pair import Scalar
 from service.contracts.plan import PairPlan, Plan, RangePlan
 from service.contracts.strategy import (
-    INPUTS_OF_A_PROGRAM,
+    ANY_BATCH,
     OF_BACKEND,
     RATES_AS_CONSTANTS,
     StrategyChoice,
     Timing,
     width,
 )
-from service.contracts.trial import Seeds, Stage, TrialSpec, shape
+from service.contracts.trial import OF_THE_OPTIMIZER, Seeds, Stage, TrialSpec, shape
 from service.plan.seeds import derive
 
 WORTH_SECONDS = 20.0
@@ -65,24 +65,43 @@ def expected_seconds(
     Args:
         plan, pair: what is planned, up to the last look.
         timings: one for each variant, of one training where a strategy trains many at once.
-        slots: how many trainings run at once; each worker compiles every program.
+        slots: how many trainings run at once.
         free: count the compiling alone.
 
     Returns:
-        Wall seconds.
+        Wall seconds, workers being busy to the end, but at least those of the program that takes
+        longest: its trials keep to the workers that have it (docs/decisions/017).
     """
-    design, total = plan.design, 0.0
+    repetitions = plan.design.looks[-1]
+    busy = longest = 0.0
     for timing in timings:
-        own = design.looks[-1] * (plan.search.trials + design.retrain)
-        programs = min(_programs(pair.spaces[timing.variant], timing.strategy), own)
-        if timing.variant == pair.variants[0]:
-            own += design.looks[-1]
-            programs *= 2  # The control's are its own.
-        total += programs * timing.compile_seconds
+        each = 0.0
         if not free:
-            each = timing.epoch_seconds / _share_used(plan, pair, timing, slots)
-            total += own * pair.epochs * each / slots
-    return total
+            each = pair.epochs * timing.epoch_seconds / _share_used(plan, pair, timing, slots)
+        programs = _programs(pair.spaces[timing.variant], timing.strategy)
+        trainings = [repetitions * (plan.search.trials + plan.design.retrain)]
+        if timing.variant == pair.variants[0]:
+            trainings.append(repetitions)  # The control's programs are its own.
+        for own in trainings:
+            kinds = min(programs, own)
+            work = own * each / kinds
+            compilers = _compilers(work, timing.compile_seconds, slots)
+            busy += kinds * (compilers * timing.compile_seconds + work)
+            longest = max(longest, timing.compile_seconds + work / compilers)
+    return max(busy / slots, longest)
+
+
+def _compilers(work: float, compilation: float, slots: int) -> int:
+    """How many workers compile a program: another one where that saves half of a compilation.
+
+    Args:
+        work: seconds of all the program's trainings.
+        compilation: seconds.
+        slots: how many workers there are.
+    """
+    if compilation <= 0:
+        return slots
+    return max(1, min(slots, ceil(work / (1.5 * compilation))))
 
 
 def _share_used(plan: Plan, pair: PairPlan, timing: Timing, slots: int) -> float:
@@ -95,7 +114,7 @@ def _share_used(plan: Plan, pair: PairPlan, timing: Timing, slots: int) -> float
     if most == 1:
         return 1.0
     space = pair.spaces[timing.variant]
-    kinds = _programs(space, timing.strategy) * len(space["batch_size"].values or (1,)) * slots
+    kinds = _programs(space, timing.strategy) * slots
     waiting = max(1.0, plan.design.looks[0] * min(plan.search.batch, plan.search.trials) / kinds)
     return waiting / (ceil(waiting / most) * most)
 
@@ -171,7 +190,9 @@ def _programs(space: Mapping[str, RangePlan], strategy: str) -> float:
             return len({str(one if constants else shape(one)) for one in values})
         return 1 if range_.kind == "real" and not constants else float("inf")
 
-    inputs = INPUTS_OF_A_PROGRAM - ({"weight_decay"} if constants else set())
+    inputs = OF_THE_OPTIMIZER - ({"weight_decay"} if constants else set())
+    if strategy in ANY_BATCH:
+        inputs |= {"batch_size"}
     return prod(kinds(name, range_) for name, range_ in space.items() if name not in inputs)
 
 

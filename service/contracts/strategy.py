@@ -48,6 +48,10 @@ RATES_AS_CONSTANTS = frozenset({"fit"})
 """Strategies that compile a program for each dropout rate and weight decay."""
 
 
+ANY_BATCH = frozenset({"fit", "graph"})
+"""Strategies whose programs serve any batch size and number of epochs."""
+
+
 def program_key(spec: TrialSpec) -> str:
     """What trials share that one compiled program serves, as far as can be told without building.
 
@@ -55,7 +59,7 @@ def program_key(spec: TrialSpec) -> str:
     of them should train the others. It is a belief (see `service.contracts.trial.shape`): the
     worker builds the models and knows; where the belief is wrong time is lost, and nothing else.
     """
-    if spec.strategy not in ("fit", "graph"):  # Theirs serve any batch size and number of epochs.
+    if spec.strategy not in ANY_BATCH:
         return group_key(spec)
     own = spec.hyperparameters
     given = {n: own[n] for n in own if n not in ("learning_rate", "batch_size")}

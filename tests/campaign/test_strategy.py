@@ -90,8 +90,14 @@ def test_the_config_may_say_which() -> None:
     assert plan.protocol_hash != make_plan().protocol_hash
 
 
-def test_the_time_of_all_trainings_is_counted() -> None:
-    """Every program once on each worker, every epoch of every training shared by the workers."""
+@pytest.mark.parametrize(
+    ("epoch_seconds", "compilers"),
+    [
+        pytest.param(1.0, 2, id="both workers compile what has much to train"),
+        pytest.param(1e-6, 1, id="one compiles what has little"),
+    ],
+)
+def test_the_time_of_all_trainings_is_counted(epoch_seconds: float, compilers: int) -> None:
     plan = make_plan()
     [pair] = plan.pairs
     rates = RangePlan(kind="real", low=0.001, high=0.1, log=True)
@@ -101,7 +107,7 @@ def test_the_time_of_all_trainings_is_counted() -> None:
     spaces = dict.fromkeys(pair.variants, space)
     pair = pair.model_copy(update={"spaces": spaces, "epochs": 10})
     timings = [
-        Timing(variant=name, strategy="graph", compile_seconds=1.0, epoch_seconds=0.1)
+        Timing(variant=name, strategy="graph", compile_seconds=1.0, epoch_seconds=epoch_seconds)
         for name in pair.variants
     ]
     repetitions, search, retrain = (
@@ -112,9 +118,10 @@ def test_the_time_of_all_trainings_is_counted() -> None:
     trainings = repetitions * (2 * (search + retrain) + 1)
     programs = 3 + 3 + 3  # both variants and the control
     assert expected_seconds(plan, pair, timings, 2) == pytest.approx(
-        programs * 1.0 + trainings * 10 * 0.1 / 2
+        (programs * compilers * 1.0 + trainings * 10 * epoch_seconds) / 2
     )
-    assert expected_seconds(plan, pair, timings, 2, free=True) == pytest.approx(programs)
+    assert expected_seconds(plan, pair, timings, 2, free=True) == pytest.approx(programs / 2)
+    assert expected_seconds(plan, pair, timings, 100, free=True) == 1.0
 
 
 @pytest.mark.parametrize(
