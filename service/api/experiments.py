@@ -13,6 +13,7 @@ from service.api.problems import Refused, told
 from service.api.sandbox import policy_of
 from service.app.admission import admit
 from service.contracts.entry import Attachment, EntryState, Role, Submission
+from service.contracts.errors import UserError
 from service.contracts.wire import (
     PATTERN_ID,
     Counts,
@@ -177,7 +178,10 @@ def report_of(service: Service, identity: str, form: Form) -> str:
     entry = service.queue.get(identity)
     if entry.ledger_key is None:
         raise Refused(404, f"experiment {identity} has no report yet: it is {entry.state}")
-    return service.results.report(entry, form)
+    try:
+        return service.results.report(entry, form)
+    except UserError as error:
+        raise Refused(404, str(error)) from error
 
 
 @submitter.post("/experiments/{id}/cancel", responses=told(404, 409))

@@ -17,7 +17,8 @@ PREFIX = "ARCHDUEL_"
 SETTINGS = PREFIX + "SETTINGS"
 """Names the YAML file where `--settings` does not."""
 
-_NOT_OURS = {PREFIX + name for name in ("SETTINGS", "DEBUG", "URL", "TOKEN", "PROFILE")}
+_CLIENT = ("URL", "TOKEN", "TOKEN_FILE", "PROFILE", "PROFILES")
+_NOT_OURS = {PREFIX + name for name in ("SETTINGS", "DEBUG", *_CLIENT)}
 """Variables of archduel that are no settings of the service: those of the command line."""
 
 _FILE = "_FILE"

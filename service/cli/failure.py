@@ -35,7 +35,8 @@ def explain(error: Exception, session: Session | None) -> int:
         The exit code.
     """
     if isinstance(error, ArchduelError):
-        _line("error", str(error))
+        for line in getattr(error, "lines", [str(error)]):  # settings tell all their mistakes
+            _line("error", line)
         return error.exit_code
     about = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if os.environ.get(DEBUG) == "1":

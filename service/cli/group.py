@@ -24,6 +24,16 @@ ORDER = (
     "runs",
     "ui",
     "sync",
+    "submit",
+    "list",
+    "status",
+    "logs",
+    "wait",
+    "cancel",
+    "delete",
+    "login",
+    "serve",
+    "service",
 )
 
 

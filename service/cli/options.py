@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+_SERVICE_ID = re.compile("x[0-9a-z]{16}")
 
 Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The experiment's YAML file.", show_default=False)
@@ -46,6 +49,23 @@ Address = Annotated[
     ),
 ]
 
+ProfileName = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Which service, as `archduel login` keeps it.",
+        show_default="$ARCHDUEL_URL, or the last login",
+    ),
+]
+
+ServiceRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN", help="Its id or name in `archduel list`.", show_default="your latest"
+    ),
+]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -65,3 +85,9 @@ class FormatOption(StrEnum):
     CSV = "csv"
     JSON = "json"
     TXT = "txt"
+
+
+def is_at_a_service(run: str | None, profile: str | None) -> bool:
+    """Whether a command that also works on this machine means a service's experiment: it was given
+    the id that a service made ("x" and 16 letters or digits), or a service."""
+    return profile is not None or (run is not None and _SERVICE_ID.fullmatch(run) is not None)

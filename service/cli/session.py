@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from service.app.home import Home
 
@@ -19,10 +21,12 @@ class Session:
     Args:
         given: the home folder of `--home`, or None for the default one.
         creates: whether the home folder is made when it is missing; looking makes none.
+        profile: the service that was given; None for the usual one, or for this machine.
     """
 
     given: Path | None = None
     creates: bool = False
+    profile: str | None = None
 
     @cached_property
     def home(self) -> Home:
@@ -32,6 +36,14 @@ class Session:
         return Home.open(self.given, create=self.creates)
 
     def command(self, *words: str) -> str:
-        """A command line that means the same home folder as this call."""
+        """A command line that means the same home folder and service as this call."""
         home = () if self.given is None else ("--home", str(self.given))
-        return shlex.join(["archduel", *words, *home])
+        profile = () if self.profile is None else ("--profile", self.profile)
+        return shlex.join(["archduel", *words, *home, *profile])
+
+
+def begin(context: typer.Context, home: Path | None = None, *, creates: bool = False) -> Session:
+    """This call's session; the context keeps it for the message of an unexpected error."""
+    session = Session(home, creates)
+    context.find_root().obj = session
+    return session

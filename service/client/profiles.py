@@ -16,11 +16,11 @@ from platformdirs import user_config_path
 
 from service.contracts.errors import UserError, did_you_mean
 
-URL = "ARCHDUEL_SERVICE_URL"
-TOKEN = "ARCHDUEL_SERVICE_TOKEN"
-TOKEN_FILE = "ARCHDUEL_SERVICE_TOKEN_FILE"
-PROFILE = "ARCHDUEL_SERVICE_PROFILE"
-PROFILES = "ARCHDUEL_SERVICE_PROFILES"
+URL = "ARCHDUEL_URL"
+TOKEN = "ARCHDUEL_TOKEN"
+TOKEN_FILE = "ARCHDUEL_TOKEN_FILE"
+PROFILE = "ARCHDUEL_PROFILE"
+PROFILES = "ARCHDUEL_PROFILES"
 """Names the profile file where it is not the usual one."""
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -57,8 +57,8 @@ def choose(name: str | None = None, environment: Mapping[str, str] = os.environ)
 
     Args:
         name: of `--profile`.
-        environment: ARCHDUEL_SERVICE_URL with ARCHDUEL_SERVICE_TOKEN (or ..._TOKEN_FILE), or
-            ARCHDUEL_SERVICE_PROFILE.
+        environment: ARCHDUEL_URL with ARCHDUEL_TOKEN (or ..._TOKEN_FILE), or
+            ARCHDUEL_PROFILE.
 
     Raises:
         UserError: there is none of this name, or none at all.

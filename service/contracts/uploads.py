@@ -11,6 +11,8 @@ from service.contracts.errors import UserError
 MAX_FILES = 1000
 MAX_PATH = 200
 MAX_DEPTH = 8
+CONFIG = "config.yaml"
+"""The name that the submitted config has where a driver unpacks it."""
 
 _PART = re.compile(r"[\w(][\w.+=@() -]*")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -49,8 +51,8 @@ def check_paths(paths: Iterable[str]) -> None:
     """Refuse names that cannot lie in one folder together, on any file system.
 
     Raises:
-        UserError: one breaks a rule of `check_path`, two are alike but for their case, or one is
-            a folder of another.
+        UserError: one breaks a rule of `check_path`, two are alike but for their case, one is a
+            folder of another, or one has the config's name.
     """
     known: dict[str, str] = {}
     folders: dict[str, str] = {}
@@ -63,6 +65,8 @@ def check_paths(paths: Iterable[str]) -> None:
         known[folded] = path
         parts = folded.split("/")
         folders |= {"/".join(parts[:depth]): path for depth in range(1, len(parts))}
+    if CONFIG in known or CONFIG in folders:
+        raise _error("is what the config itself is called there; rename the file", CONFIG)
     for folder in known.keys() & folders.keys():
         raise _error(f"is the folder of '{folders[folder]}'", known[folder])
 

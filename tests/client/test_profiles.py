@@ -35,22 +35,22 @@ def test_what_is_saved_is_loaded_and_the_last_login_counts(file: Path) -> None:
 
 
 def test_the_name_beats_the_environment_and_that_the_default(file: Path, tmp_path: Path) -> None:
-    known = {"ARCHDUEL_SERVICE_PROFILES": str(file)}
-    address = {**known, "ARCHDUEL_SERVICE_URL": "https://x.example/", "ARCHDUEL_SERVICE_TOKEN": "t"}
+    known = {"ARCHDUEL_PROFILES": str(file)}
+    address = {**known, "ARCHDUEL_URL": "https://x.example/", "ARCHDUEL_TOKEN": "t"}
     assert choose(None, known).name == 'te"am'
-    assert choose(None, {**known, "ARCHDUEL_SERVICE_PROFILE": "here"}).name == "here"
+    assert choose(None, {**known, "ARCHDUEL_PROFILE": "here"}).name == "here"
     assert choose("here", address).name == "here"
-    assert choose(None, address) == Profile("ARCHDUEL_SERVICE_URL", "https://x.example", "t")
+    assert choose(None, address) == Profile("ARCHDUEL_URL", "https://x.example", "t")
     (tmp_path / "token").write_text("from a file\n")
-    from_file = choose(None, {**address, "ARCHDUEL_SERVICE_TOKEN_FILE": str(tmp_path / "token")})
+    from_file = choose(None, {**address, "ARCHDUEL_TOKEN_FILE": str(tmp_path / "token")})
     assert from_file.token == "from a file"
 
 
 def test_what_is_missing_says_what_to_do(file: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no service is known here; archduel serve starts one"):
-        choose(None, {"ARCHDUEL_SERVICE_PROFILES": str(tmp_path / "none")})
+        choose(None, {"ARCHDUEL_PROFILES": str(tmp_path / "none")})
     with pytest.raises(UserError, match="no profile 'hree'; did you mean 'here'"):
-        choose("hree", {"ARCHDUEL_SERVICE_PROFILES": str(file)})
+        choose("hree", {"ARCHDUEL_PROFILES": str(file)})
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")

@@ -30,7 +30,9 @@ def test_what_could_mean_another_place_is_refused(path: str) -> None:
         check_path(path)
 
 
-@pytest.mark.parametrize("paths", [("a.py", "A.py"), ("a", "a/b"), ("A/b", "a"), ("a/b/c", "a/B")])
+@pytest.mark.parametrize(
+    "paths", [("a.py", "A.py"), ("a", "a/b"), ("A/b", "a"), ("a/b/c", "a/B"), ("Config.yaml",)]
+)
 def test_names_that_meet_on_some_file_system_are_refused(paths: tuple[str, ...]) -> None:
     with pytest.raises(UserError, match="files: is "):
         check_paths(paths)
