@@ -78,6 +78,8 @@ ONLY_IN = {
     "httpx": {"service.client"},
     "starlette": {"service.api"},
     "prometheus_client": {"service.api"},
+    "uvicorn": {"service.app"},
+    "fsspec": {"service.app"},
 }
 
 

@@ -56,4 +56,8 @@ def experiment(home: Home, key: str | None = None) -> ExperimentLedger:
 
 def _store(home: Home) -> LedgerStore | None:
     """The ledger, unless it is a file that is not there: looking must not make one."""
-    return LedgerStore(home.ledger_url, home.path) if home.ledger_file.exists() else None
+    return (
+        LedgerStore(home.ledger_url, home.path, patience_seconds=home.patience)
+        if home.has_ledger
+        else None
+    )

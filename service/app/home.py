@@ -18,9 +18,15 @@ class Home:
 
     Args:
         path: absolute.
+        ledger: the ledger's address where it is not a file in the folder.
+        mlflow: MLflow's where it is not in the folder.
+        patience: seconds to wait for a ledger's server that does not answer.
     """
 
     path: Path
+    ledger: str | None = None
+    mlflow: str | None = None
+    patience: float = 0.0
 
     @classmethod
     def open(cls, path: Path | None = None, *, create: bool = True) -> Home:
@@ -71,12 +77,17 @@ class Home:
     @property
     def ledger_url(self) -> str:
         """The ledger's address."""
-        return f"sqlite:///{self.ledger_file}"
+        return self.ledger or f"sqlite:///{self.ledger_file}"
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether there is a ledger; looking makes none."""
+        return self.ledger is not None or self.ledger_file.exists()
 
     @property
     def mlflow_uri(self) -> str:
         """MLflow's tracking store where the config says auto."""
-        return f"sqlite:///{self.path / 'mlflow' / 'mlflow.db'}"
+        return self.mlflow or f"sqlite:///{self.path / 'mlflow' / 'mlflow.db'}"
 
     @property
     def artifacts(self) -> Path:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.app import facts, planning, reporting
+from service.app.cluster import Cluster
 from service.app.home import Home
 from service.app.planning import Planned
 from service.app.stopping import Interrupted, Stop
@@ -63,7 +64,7 @@ def run(
     progress: Progress,
     *,
     executor: ExecutorName = "ray",
-    address: str | None = None,
+    cluster: Cluster | None = None,
     fresh: bool = False,
 ) -> Summary:
     """Run an experiment, or go on with one that was stopped.
@@ -72,7 +73,7 @@ def run(
         planned: what to do.
         home: where to keep it.
         progress: hears how it advances.
-        executor: where trials run; `address` names a Ray cluster, None a private one.
+        executor: where trials run; on Ray in this cluster, or in a private one.
         fresh: start anew although the experiment is known.
 
     Raises:
@@ -80,12 +81,13 @@ def run(
         Interrupted: SIGINT or SIGTERM came; running the same again goes on from there.
     """
     started = time.monotonic()
-    _check_early(planned, address)
+    _check_early(planned, cluster)
     stop = Stop()
-    workers = Workers(executor, address, home.checkpoints, progress, stop.check)
-    with hold(home.path, planned.plan.experiment), stop, workers:
-        store = LedgerStore(home.ledger_url, home.path)
-        begin = fresh or not _finished(store, planned.plan)
+    workers = Workers(executor, cluster, home.checkpoints, progress, stop.check)
+    name = planned.plan.experiment
+    with hold(home.path, name), stop, workers:
+        store = LedgerStore(home.ledger_url, home.path, patience_seconds=home.patience)
+        begin = fresh or bool(planned.plan.design.extensions) or not store.is_finished(name)
         progress.say("loading data")
         loading = _loading(planned)
         if begin and not wait([loading], timeout=PROMPT_SECONDS).done:
@@ -128,12 +130,12 @@ def run(
         )
 
 
-def _check_early(planned: Planned, address: str | None) -> None:
+def _check_early(planned: Planned, cluster: Cluster | None) -> None:
     """Refuse at once what can be known before data is loaded and Ray is started."""
-    if address is not None:
+    if cluster is not None:
         from service.execution.ray_address import require_answer
 
-        return require_answer(address)
+        return require_answer(cluster.address)
     from service.execution.inline import check_backend
 
     check_resources(planned.plan, planned.config, os.cpu_count() or 1, local_gpus())
@@ -156,12 +158,6 @@ def _loading(planned: Planned) -> Future[dict[str, Dataset]]:
 
     threading.Thread(target=load, name="data", daemon=True).start()
     return loading
-
-
-def _finished(store: LedgerStore, plan: Plan) -> bool:
-    """Whether an experiment of this name has ended, so that most likely nothing is to be trained."""
-    ended = {row.name for row in store.experiments() if row.state == "finished"}
-    return plan.experiment in ended and not plan.design.extensions
 
 
 def _campaign(

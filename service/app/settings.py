@@ -117,6 +117,11 @@ class Settings(BaseModel):
         le=3600.0,
         description="a service process that is silent for so long is taken for dead",
     )
+    shares_disk: bool = Field(
+        default=False,
+        description="whether all nodes of the Ray cluster see the home, so that workers write "
+        "checkpoints there themselves; so it is with a Ray of the service's own",
+    )
     warm_seconds: float = Field(
         default=600.0,
         ge=0.0,
@@ -139,6 +144,28 @@ class Settings(BaseModel):
         if self.database_url is None:
             return f"sqlite:///{self.home / 'ledger.db'}"
         return self.database_url.get_secret_value()
+
+    @property
+    def folder(self) -> Path:
+        """Where the service keeps what is its own: logs, ports, the token of its Ray."""
+        return self.home / "service"
+
+    def for_drivers(self, mlflow: str | None = None) -> dict[str, str]:
+        """The environment that tells drivers the same; no secret but the database's address.
+
+        Args:
+            mlflow: MLflow's address where it is not set.
+        """
+        known = {
+            "home": str(self.home),
+            "database_url": self.database,
+            "store_url": self.store,
+            "s3_endpoint_url": self.s3_endpoint_url,
+            "mlflow_uri": self.mlflow_uri or mlflow,
+            "warm_seconds": str(self.warm_seconds),
+            "shares_disk": "true" if self.shares_disk or self.ray_address is None else None,
+        }
+        return {PREFIX + key.upper(): value for key, value in known.items() if value is not None}
 
     @property
     def store(self) -> str:

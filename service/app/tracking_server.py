@@ -54,22 +54,43 @@ class TrackingServer:
         Args:
             uuid: the experiment's, as the ledger has it.
         """
-        identity = None if uuid is None else self._experiment(uuid)
-        return self.url if identity is None else f"{self.url}/#/experiments/{identity}/runs"
+        return page(self.url, uuid)
 
-    def _experiment(self, uuid: str) -> str | None:
-        query = {"max_results": 1, "filter": f"tags.`archduel.ledger` = '{uuid}'"}
-        request = urllib.request.Request(
-            f"{self.url}/api/2.0/mlflow/experiments/search",
-            data=json.dumps(query).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            found: dict[str, Any] = json.load(_ask(request, seconds=30.0))
-        except OSError:  # it answered a moment ago; the list of all is a good page too
-            return None
-        experiments = found.get("experiments", [])
-        return str(experiments[0]["experiment_id"]) if experiments else None
+
+def page(url: str, uuid: str | None, seconds: float = 30.0) -> str:
+    """The page of an experiment in MLflow's interface, or the list of all where it is not known.
+
+    Args:
+        url: MLflow's.
+        uuid: the experiment's, as the ledger has it.
+        seconds: how long MLflow may take to answer.
+    """
+    identity = None if uuid is None else _experiment(url, uuid, seconds)
+    return url if identity is None else f"{url}/#/experiments/{identity}/runs"
+
+
+def _experiment(url: str, uuid: str, seconds: float) -> str | None:
+    query = {"max_results": 1, "filter": f"tags.`archduel.ledger` = '{uuid}'"}
+    request = urllib.request.Request(
+        f"{url}/api/2.0/mlflow/experiments/search",
+        data=json.dumps(query).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        found: dict[str, Any] = json.load(_ask(request, seconds))
+    except (OSError, ValueError):  # the list of all is a good page too
+        return None
+    experiments = found.get("experiments", [])
+    return str(experiments[0]["experiment_id"]) if experiments else None
+
+
+def answers(url: str, seconds: float = 2.0) -> bool:
+    """Whether MLflow's server at this address is up."""
+    try:
+        _ask(urllib.request.Request(f"{url}/health"), seconds).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -97,7 +118,7 @@ def serve(home: Home, port: int | None = None) -> Iterator[TrackingServer]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=environment(),
             # Of its own, so that Ctrl-C reaches us alone and we end all of it.
             start_new_session=_POSIX,
         )
@@ -140,7 +161,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The server's: quiet, and in one process."""
     quiet = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
@@ -155,8 +177,7 @@ def _wait_until_it_answers(server: TrackingServer) -> None:
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
             raise ArchduelError(f"MLflow's server ended at once: {_last_words(server.log)}")
-        with suppress(OSError):
-            _ask(urllib.request.Request(f"{server.url}/health"), seconds=2.0).close()
+        if answers(server.url):
             return
         time.sleep(0.2)
     raise ArchduelError(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from service.app.cluster import Cluster
 from service.app.planning import Planned
 from service.contracts.data import Dataset
 from service.contracts.ports import Executor, Progress
@@ -29,7 +30,7 @@ class Workers:
 
     Args:
         name: where trials run.
-        address: of a Ray cluster, None for a private one.
+        cluster: the Ray to join, None for a private one.
         checkpoints: the folder for those of long trials.
         progress: hears what is waited for.
         check: called before results are handed over; it raises where the run must stop, so that
@@ -39,13 +40,13 @@ class Workers:
     def __init__(
         self,
         name: ExecutorName,
-        address: str | None,
+        cluster: Cluster | None,
         checkpoints: Path,
         progress: Progress,
         check: Callable[[], None],
     ) -> None:
         self._name = name
-        self._address = address
+        self._cluster = cluster
         self._checkpoints = checkpoints
         self._progress = progress
         self._check = check
@@ -69,7 +70,8 @@ class Workers:
         from service.execution import ray_session
         from service.execution.ray_crew import Crew
 
-        plan, address = planned.plan, self._address
+        plan = planned.plan
+        address = None if self._cluster is None else self._cluster.address
         self._progress.say("starting Ray" if address is None else f"joining Ray at {address}")
         self._ray = ray_session.connect(address)
         check_resources(plan, planned.config, *ray_session.largest_node(self._ray))
@@ -139,9 +141,9 @@ class Workers:
 
         self.begin(planned)
         assert self._crew is not None
-        # The workers of a private Ray write where this process does; others need someone to.
-        folder = self._checkpoints
-        checkpoints = Folder(folder) if self._address is None else Kept.hire(self._ray, folder)
+        # Workers on this disk write where this process does; others need someone to.
+        folder, here = self._checkpoints, self._cluster is None or self._cluster.shares_disk
+        checkpoints = Folder(folder) if here else Kept.hire(self._ray, folder)
         return RayPool(
             self._ray,
             self._crew,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from service.app import planning, running
+from service.app.cluster import Cluster
 from service.app.planning import Planned
 from service.app.running import Summary
 from service.app.stopping import Interrupted
@@ -66,13 +67,14 @@ def carry_out(
     """
     if address is not None and executor != "ray":
         raise UserError("must go with --executor ray", key="--address", value=address)
+    cluster = None if address is None else Cluster(address)
     board = Board(planned.plan)
     try:
         # Libraries may print what they like; stdout is for the result alone.
         with redirect_stdout(sys.stderr), _progress(board, quiet) as progress:
             progress.say(announcement)
             summary = running.run(
-                planned, session.home, progress, executor=executor, address=address, fresh=fresh
+                planned, session.home, progress, executor=executor, cluster=cluster, fresh=fresh
             )
     except (Interrupted, KeyboardInterrupt) as stop:
         kept = f"{board.done:,} of {plural(board.planned, 'training')} are recorded"

@@ -38,6 +38,10 @@ class Job:
 class DriverHost(Protocol):
     """Starts and stops drivers. Every call raises `Unavailable` where the host does not answer."""
 
+    def check(self) -> None:
+        """See whether it answers."""
+        ...
+
     def start(self, job: str, entry: str, attempt: int) -> None:
         """Start the driver of an entry; a job of this name that is known is left as it is."""
         ...

@@ -111,6 +111,17 @@ def adopt(database: Database, holder: str, seconds: float) -> list[Entry]:
         return [to_entry(row) for row in connection.execute(update)]
 
 
+def release(database: Database, holder: str) -> None:
+    """Let this process's leases run out now."""
+    entry = db.entry.c
+    with database.writing() as connection:
+        connection.execute(
+            sa.update(db.entry)
+            .where(entry.holder == holder, entry.state.in_(_ACTIVE))
+            .values(holder=None, lease_until=None)
+        )
+
+
 def _held(connection: Connection, holder: str) -> list[Entry]:
     entry = db.entry.c
     query = sa.select(db.entry).where(entry.holder == holder, entry.state.in_(_ACTIVE))

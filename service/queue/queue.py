@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -236,6 +235,10 @@ class Queue:
         """Take over what is at work and whose service process has gone silent."""
         return leases.adopt(self.database, holder, self.limits.lease_seconds)
 
+    def release(self, holder: str) -> None:
+        """Let go of all leases, so that the next service need not wait for their end."""
+        leases.release(self.database, holder)
+
     def move(
         self,
         identity: str,
@@ -301,11 +304,3 @@ class Queue:
             update = sa.update(db.entry).where(db.entry.c.id == identity).values(**values)
             if connection.execute(update).rowcount == 0:
                 raise no_such(identity)
-
-
-def wait(queue: Queue, identity: str, seconds: float, pause: float = 0.2) -> Entry:
-    """Wait until an entry has ended, at most so long; returns how it stands then."""
-    deadline = time.monotonic() + seconds
-    while (entry := queue.get(identity)).state not in ENDED and time.monotonic() < deadline:
-        time.sleep(pause)
-    return entry

@@ -45,17 +45,14 @@ class DriverDesk:
         with self._database.writing() as connection:
             move(connection, self._identity, EntryState.RUNNING, driver=self._attempt)
             query = sa.select(db.entry).where(db.entry.c.id == self._identity)
-            return to_entry(connection.execute(query).one())
+            entry = to_entry(connection.execute(query).one())
+            self._set(connection, ledger_key=entry.ledger_name)
+            return entry
 
     def orders(self) -> Orders:
         """What the driver shall heed now."""
         with self._database.reading() as connection:
             return self._orders(connection)
-
-    def opened(self, ledger_key: str) -> None:
-        """Keep the experiment's key in the ledger."""
-        with self._database.writing() as connection:
-            self._set(connection, ledger_key=ledger_key)
 
     def progress(self, done: int, planned: int, seconds: float) -> Orders:
         """Report how far it came.

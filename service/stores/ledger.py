@@ -60,6 +60,7 @@ class LedgerStore:
         url: a SQLAlchemy address: "sqlite:///path/ledger.db" or one of PostgreSQL.
         home: the folder for models and locks; the SQLite file's folder when it is not given.
         busy_seconds: how long to wait for another process's transaction.
+        patience_seconds: how long to wait for a server that does not answer.
 
     Raises:
         UserError: the address is not one of SQLite or PostgreSQL, no home is given for PostgreSQL,
@@ -67,8 +68,15 @@ class LedgerStore:
         ArchduelError: the database cannot be opened.
     """
 
-    def __init__(self, url: str, home: Path | None = None, *, busy_seconds: float = 20.0) -> None:
-        self.database = Database(url, busy_seconds=busy_seconds)
+    def __init__(
+        self,
+        url: str,
+        home: Path | None = None,
+        *,
+        busy_seconds: float = 20.0,
+        patience_seconds: float = 0.0,
+    ) -> None:
+        self.database = Database(url, busy_seconds=busy_seconds, patience_seconds=patience_seconds)
         if self.database.url.get_backend_name() == "sqlite":
             file = Path(self.database.place)
             home = home or file.parent
@@ -155,6 +163,23 @@ class LedgerStore:
             )
             raise UserError("there is no experiment of this name", value=key, hint=hint)
         return ExperimentLedger(self.database, int(found), self.home)
+
+    def is_finished(self, name: str) -> bool:
+        """Whether the latest generation of an experiment has ended with its verdicts."""
+        with self.database.reading() as connection:
+            latest = self._latest(connection, name)
+        return latest is not None and latest.state == "finished"
+
+    def remove(self, key: str) -> None:
+        """Forget an experiment with all its results; its models are the caller's to remove."""
+        with self.database.writing() as connection:
+            known = sa.select(db.experiment.c.id).where(db.experiment.c.key == key)
+            identity = connection.scalar(known)
+            if identity is None:
+                return
+            for table in (db.outbox, db.trial, db.session):
+                connection.execute(sa.delete(table).where(table.c.experiment_id == identity))
+            connection.execute(sa.delete(db.experiment).where(db.experiment.c.id == identity))
 
     def experiments(self) -> list[ExperimentRow]:
         """All experiments, the latest started first."""

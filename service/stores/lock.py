@@ -17,6 +17,10 @@ from service.contracts.errors import ArchduelError, UserError
 from service.database.engine import now
 
 
+class InUse(UserError):
+    """Another process holds the experiment."""
+
+
 @contextmanager
 def hold(home: Path, key: str) -> Iterator[None]:
     """Hold the experiment `key` for as long as the block runs.
@@ -26,7 +30,7 @@ def hold(home: Path, key: str) -> Iterator[None]:
         key: the experiment's key (or any other name that only one process may hold).
 
     Raises:
-        UserError: another process holds it; the message names that process.
+        InUse: another process holds it; the message names that process.
         ArchduelError: the folder cannot be written or its file system has no locks.
     """
     path = _path(home, key)
@@ -39,7 +43,7 @@ def hold(home: Path, key: str) -> Iterator[None]:
         lock.acquire(timeout=0.2, poll_interval=0.02)
     except Timeout:
         who, pid = _who(holder)
-        raise UserError(
+        raise InUse(
             f"'{key}' is in use by {who}",
             hint=f"wait until it is done, or stop it{f' (kill {pid})' if pid else ''}",
         ) from None

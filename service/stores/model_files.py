@@ -6,14 +6,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from service.contracts.errors import ArchduelError
+from service.contracts.errors import Unavailable
 
 
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file so that no one ever sees half of it, and no power cut takes it back.
 
     Raises:
-        ArchduelError: it cannot be written; nothing is left behind.
+        Unavailable: it cannot be written; nothing is left behind.
     """
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
@@ -27,7 +27,7 @@ def write_durably(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise ArchduelError(
+        raise Unavailable(
             f"{path}: the model could not be kept ({error.strerror}); free some space or check "
             "the folder's permissions, then run again"
         ) from error

@@ -201,13 +201,12 @@ def test_a_driver_is_heard_until_another_is_started(queue, submission):
     assert queue.claim("one").job == f"{entry.id}-1"
     desk = DriverDesk(queue.database, entry.id, 1)
     assert desk.begin().state is RUNNING
-    desk.opened("iris-x")
     orders = desk.progress(3, 10, 1.5)
     assert not orders.cancel
     desk.say("a line\nin two")
     known = queue.get(entry.id)
     assert (known.done, known.planned, known.seconds) == (3, 10, 1.5)
-    assert (known.line, known.ledger_key) == ("a line in two", "iris-x")
+    assert (known.line, known.ledger_key) == ("a line in two", entry.ledger_name)
     queue.move(entry.id, QUEUED, driver=1)
     assert queue.claim("one").attempt == 2
     for late in (

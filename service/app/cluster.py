@@ -1,0 +1,33 @@
+"""Which Ray cluster a run joins, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Warm:
+    """Workers that outlive the run, for the next one of the same user.
+
+    Args:
+        user: whose; code of different users never shares a worker.
+        seconds: how long an idle one is kept.
+    """
+
+    user: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray cluster that is there already.
+
+    Args:
+        address: "auto", "ray://host:10001" or "host:6379".
+        shares_disk: whether all its workers see this process's files.
+        warm: how workers are shared with later runs; None for workers of this run alone.
+    """
+
+    address: str
+    shares_disk: bool = False
+    warm: Warm | None = None

@@ -1,0 +1,217 @@
+"""What `archduel serve` is made of: the queue, the dispatcher, and, where none is set, a Ray and an
+MLflow of the service's own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from service.app.blobs import Blobs
+from service.app.home import Home
+from service.app.mlflow_daemon import MlflowDaemon
+from service.app.results import Results
+from service.app.settings import PREFIX, Settings
+from service.app.stopping import Stop
+from service.app.tracking_server import answers, page
+from service.app.upholding import Upholding
+from service.contracts.driver_host import DriverHost
+from service.contracts.entry import Role
+from service.contracts.errors import ArchduelError
+from service.database.engine import Database
+from service.database.migrate import migrate
+from service.dispatch.dispatcher import Dispatcher
+from service.execution.ray_head import RayHead
+from service.execution.ray_jobs import RayJobs, token_headers
+from service.queue.audit import Audit
+from service.queue.queue import Limits, Queue
+from service.queue.tokens import Tokens
+
+DRIVER = ("-m", "service.app.driving")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A service that works: what the API is put on top of.
+
+    Args:
+        settings: its.
+        queue, tokens, audit: what it keeps.
+        blobs: uploads, reports and logs.
+        results: what drivers left.
+        checks: by part, "ok" or what is wrong with it in one line.
+        nudge: to be called when something was submitted or cancelled.
+        mlflow: MLflow's address.
+    """
+
+    settings: Settings
+    queue: Queue
+    tokens: Tokens
+    audit: Audit
+    blobs: Blobs
+    results: Results
+    checks: Callable[[], dict[str, str]]
+    nudge: Callable[[], None]
+    mlflow: str
+
+
+def serve(settings: Settings, application: Callable[[Parts], Any], say: Say) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        settings: the service's.
+        application: makes the ASGI application of the parts.
+        say: hears in one line of what starts and what fails.
+
+    Raises:
+        ArchduelError: the database is another's or the address is taken.
+        Interrupted: the signal came; all that was started has ended.
+    """
+    import uvicorn
+
+    with Stop(), working(settings, say) as parts:
+        _refuse_taken(settings)
+        config = uvicorn.Config(
+            application(parts),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=30,
+        )
+        uvicorn.Server(config).run()  # it raises the signal again that has ended it
+
+
+@contextmanager
+def working(settings: Settings, say: Say) -> Iterator[Parts]:
+    """A service without its API, for as long as the block runs."""
+    home = Home.open(settings.home)
+    settings.folder.mkdir(exist_ok=True, mode=0o700)
+    database = Database(settings.database)
+    migrate(database)
+    queue = Queue(
+        database,
+        Limits(
+            settings.max_running,
+            settings.user_running,
+            settings.user_queued,
+            settings.lease_seconds,
+        ),
+    )
+    tokens = Tokens(database)
+    if settings.admin_token is not None:
+        tokens.ensure(settings.admin_token.get_secret_value(), "admin", Role.ADMIN)
+    blobs = Blobs(settings.store, settings.s3_endpoint_url)
+    mlflow = MlflowDaemon(home, settings.folder) if settings.mlflow_uri is None else None
+    mlflow_url = settings.mlflow_uri or (mlflow.url if mlflow else "")
+    head = _head(settings, mlflow_url)
+    jobs = _jobs(settings, head)
+    home = Home(home.path, settings.database, mlflow_url)
+    results = Results(home, blobs, jobs, lambda uuid: page(mlflow_url, uuid, seconds=3.0))
+    name = f"{socket.gethostname()[:60]}-{os.getpid()}-{secrets.token_hex(4)}"
+    dispatcher = Dispatcher(queue, jobs, name, say=say, keep_log=results.keep_log)
+    stop = threading.Event()
+    upholding = Upholding({"Ray": head, "MLflow": mlflow}, stop, say)
+    threads = [
+        threading.Thread(target=dispatcher.run, args=(stop,), name="dispatcher"),
+        *upholding.threads(),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield Parts(
+            settings=settings,
+            queue=queue,
+            tokens=tokens,
+            audit=Audit(database),
+            blobs=blobs,
+            results=results,
+            checks=lambda: _checks(database, blobs, jobs, mlflow_url),
+            nudge=dispatcher.nudge,
+            mlflow=mlflow_url,
+        )
+    finally:
+        stop.set()
+        dispatcher.nudge()
+        for thread in threads:
+            thread.join()
+        upholding.end()
+        _release(queue, name)
+        jobs.close()
+        database.close()
+
+
+def _head(settings: Settings, mlflow: str) -> RayHead | None:
+    if settings.ray_address is not None:
+        return None
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith((PREFIX, "RAY_ADDRESS"))
+    }
+    return RayHead(settings.folder, {**kept, **settings.for_drivers(mlflow)})
+
+
+def _jobs(settings: Settings, head: RayHead | None) -> RayJobs:
+    if head is not None:
+        return RayJobs(head.address, [sys.executable, *DRIVER], head.headers)
+    assert settings.ray_address is not None
+    return RayJobs(settings.ray_address, ["python", *DRIVER], token_headers())
+
+
+def _checks(database: Database, blobs: Blobs, jobs: DriverHost, mlflow: str) -> dict[str, str]:
+    """By part, "ok" or what is wrong with it."""
+
+    def ask_database() -> None:
+        with database.reading() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+    def ask_mlflow() -> None:
+        if not answers(mlflow):
+            raise ArchduelError(f"MLflow at {mlflow} does not answer; what it misses is sent later")
+
+    found = {}
+    parts = {
+        "database": ask_database,
+        "store": blobs.check,
+        "ray": jobs.check,
+        "mlflow": ask_mlflow,
+    }
+    for part, ask in parts.items():
+        try:
+            ask()
+        except ArchduelError as error:
+            found[part] = str(error)
+        else:
+            found[part] = "ok"
+    return found
+
+
+def _release(queue: Queue, name: str) -> None:
+    try:
+        queue.release(name)
+    except ArchduelError as error:  # its leases end by themselves
+        print(error, file=sys.stderr)
+
+
+def _refuse_taken(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ArchduelError(
+                f"{settings.host}:{settings.port} cannot be served ({error.strerror}); choose "
+                f"another with {PREFIX}HOST and {PREFIX}PORT"
+            ) from error

@@ -1,0 +1,1 @@
+"""Starts the drivers of queued experiments and looks after them; it knows ports, and never Ray."""
