@@ -75,7 +75,7 @@ ONLY_IN = {
     "plotly": {"service.report"},
     "typer": {"service.cli"},
     "fastapi": {"service.api"},
-    "httpx": {"service.client"},
+    "httpx": {"service.client", "service.execution"},
     "starlette": {"service.api"},
     "prometheus_client": {"service.api"},
     "uvicorn": {"service.app"},

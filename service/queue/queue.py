@@ -119,17 +119,6 @@ class Queue:
             found = {EntryState(state): count for state, count in connection.execute(query)}
         return {state: found.get(state, 0) for state in EntryState}
 
-    def position(self, entry: Entry) -> int:
-        """How many entries that wait are older or of higher priority; fair share may differ."""
-        row = db.entry.c
-        ahead = sa.or_(
-            row.priority > entry.priority,
-            sa.and_(row.priority == entry.priority, row.id < entry.id),
-        )
-        query = sa.select(sa.func.count()).where(row.state == str(EntryState.QUEUED), ahead)
-        with self.database.reading() as connection:
-            return connection.scalar(query) or 0
-
     def cancel(self, identity: str, reason: str = "cancelled by its owner") -> Entry:
         """Cancel: at once what waits; what is at work becomes cancelling until its driver ended.
 
