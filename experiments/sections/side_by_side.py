@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from experiments.sections._architectures import architectures
+from experiments.sections._further import metrics, references
 from experiments.sections._quality_and_cost import front, to_target
 from experiments.sections._samples import examples
 from experiments.sections._searches import failures, importance, tuned
@@ -120,6 +121,8 @@ def comparison(pair: PairView) -> Table:
     baselines = [r.baseline * words.scale for r in tally.repetitions if r.baseline is not None]
     base = Value(_spread(baselines)[0], unit=unit, digits=digits, n_ok=len(baselines), n_planned=n)
     rows.append((f"baseline: {pair.plan.baseline}", base, base, None))
+    rows += references(pair, digits)
+    rows += metrics(pair)
     for cost in tally.costs:
         cost_unit = _COST_UNITS.get(cost.name) or _COST_UNITS[cost.unit]
         rows.append(

@@ -69,6 +69,10 @@ def _parts(pair: Pair) -> Iterator[tuple[str, str, object]]:
         yield "metric", "must be a Metric with direction maximize or minimize", pair.metric
     if not isinstance(pair.baseline, Baseline):
         yield "baseline", "must be a Baseline", pair.baseline
+    for key, part in (("also", Metric), ("references", Baseline)):
+        several = getattr(pair, key)
+        if not (isinstance(several, tuple) and all(isinstance(one, part) for one in several)):
+            yield key, f"must be a tuple, each a {part.__name__}", several
     for key, kind in (("capacity", Capacity), ("published", Published)):
         value = getattr(pair, key)
         if not (value is None or isinstance(value, kind)):

@@ -155,6 +155,7 @@ class Pair:
         baseline: the trivial answer that both variants must beat.
         margin: the smallest difference that matters, in the metric's unit; a config may set its own.
         also: further metrics, read with the test split; nothing is decided by them.
+        references: further trivial answers, shown beside the baseline; nothing is decided by them.
         loss_weights: hyperparameters, as a builder gets them -> each target's weight in the loss, where there are several.
         prepare: training examples -> a transformation applied to every split. It is fitted on
             training examples alone, so that nothing leaks. Where it keeps how many examples there
@@ -179,6 +180,7 @@ class Pair:
     epochs: int = 10
     capacity: Capacity | None = None
     also: tuple[Metric, ...] = ()
+    references: tuple[Baseline, ...] = ()
     loss_weights: Callable[[Hyperparameters], Mapping[str, float]] | None = None
     prepare: Callable[[Examples], Callable[[Examples], Examples]] | None = None
     why_not_sequential: str | None = None

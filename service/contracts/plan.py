@@ -59,6 +59,7 @@ class PairPlan(Frozen):
         source: the data source's name; `licence` its terms.
         data: fingerprint of the data set; empty until the data is loaded.
         baseline: what the trivial baseline does.
+        also: the pair's further metrics.
         why_not_sequential: what makes the challenger impossible as a straight stack.
         published: a published finding, with its source.
         strategy: how its trainings are computed (`service.contracts.strategy`); None until it was
@@ -80,6 +81,7 @@ class PairPlan(Frozen):
     source: str
     licence: str
     baseline: str
+    also: tuple[MetricPlan, ...] = ()
     data: str = ""
     why_not_sequential: str | None = None
     unmatched_because: str | None = None

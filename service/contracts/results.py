@@ -65,6 +65,7 @@ class TrialResult(Frozen):
         test_score: the primary metric on the test split; retrained winners only.
         baseline_score: the trivial baseline on the same test split.
         also: the pair's further metrics on the test split, by name.
+        reference_scores: the primary metric of the pair's further trivial answers on it, by name.
         curve: what was seen after each epoch.
         epochs: how many were trained.
         hyperparameters: all the builder got, the solved size included.
@@ -89,6 +90,7 @@ class TrialResult(Frozen):
     test_score: float | None = None
     baseline_score: float | None = None
     also: dict[str, float] = Field(default_factory=dict)
+    reference_scores: dict[str, float] = Field(default_factory=dict)
     curve: Curve = Curve()
     epochs: int = 0
     hyperparameters: dict[str, Scalar] = Field(default_factory=dict)

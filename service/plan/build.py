@@ -7,6 +7,7 @@ from pathlib import Path
 
 from service.contracts.data import Source
 from service.contracts.errors import UserError
+from service.contracts.metric import Metric
 from service.contracts.pair import LocatedPair, Pair
 from service.contracts.plan import (
     DesignPlan,
@@ -123,7 +124,7 @@ def _check_margin(config: LoadedConfig, pairs: Sequence[Pair]) -> None:
 
 
 def _plan_pair(config: LoadedConfig, located: LocatedPair) -> PairPlan:
-    pair, metric = located.pair, located.pair.metric
+    pair = located.pair
     spaces = plan_spaces(config, pair)
     source = _source(config, pair)
     matched = is_matched(config, pair)
@@ -135,7 +136,7 @@ def _plan_pair(config: LoadedConfig, located: LocatedPair) -> PairPlan:
         title=pair.title,
         question=pair.question,
         variants=(pair.reference.name, pair.challenger.name),
-        metric=MetricPlan(name=metric.name, direction=metric.direction, unit=metric.unit),
+        metric=_metric(pair.metric),
         margin=pair.margin if margin is None else margin,
         epochs=config.config.search.epochs or pair.epochs,
         budget=pair.capacity.budget if matched and pair.capacity is not None else None,
@@ -144,10 +145,15 @@ def _plan_pair(config: LoadedConfig, located: LocatedPair) -> PairPlan:
         source=source.name,
         licence=source.licence,
         baseline=pair.baseline.name,
+        also=tuple(_metric(metric) for metric in pair.also),
         why_not_sequential=pair.why_not_sequential,
         unmatched_because=None if matched else _why_unmatched(pair),
         published=_published(pair),
     )
+
+
+def _metric(metric: Metric) -> MetricPlan:
+    return MetricPlan(name=metric.name, direction=metric.direction, unit=metric.unit)
 
 
 def _why_unmatched(pair: Pair) -> str:

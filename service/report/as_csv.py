@@ -15,6 +15,7 @@ Columns, in this order; an empty cell is a missing value:
 - `weights_digest`, `worker`, `attempt`, `finished_at`: what it left, where, at which try, when.
 - `param.NAME`: each hyperparameter that any of the trainings had.
 - `also.NAME`: each further metric on the test split.
+- `reference.NAME`: the primary metric of each further trivial answer on the test split.
 """
 
 from __future__ import annotations
@@ -87,4 +88,5 @@ def _line(pair: PairPlan, row: TrialResult | None) -> dict[str, Any]:
         settings = row.hyperparameters or row.spec.hyperparameters
         line |= {f"param.{name}": value for name, value in settings.items()}
         line |= {f"also.{name}": value for name, value in row.also.items()}
+        line |= {f"reference.{name}": value for name, value in row.reference_scores.items()}
     return line

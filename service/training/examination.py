@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.contracts.pair import CONTROL
+from service.contracts.pair import CONTROL, Baseline
 from service.contracts.trial import Stage, TrialSpec
 from service.training import by_example, stopwatch
 from service.training.export import mlflow_model
@@ -62,15 +62,20 @@ def examine(
     if not math.isfinite(score):
         raise ValueError(f"the test {pair.metric.name} is {score}")
     also = {m.name: float(m.score(test.targets, predictions)) for m in pair.also}
-    trivial = pair.baseline.predict(material.train, test.inputs)
-    baseline = float(pair.metric.score(test.targets, trivial))
+
+    def trivial(answer: Baseline) -> float:
+        answers = answer.predict(material.train, test.inputs)
+        return float(pair.metric.score(test.targets, answers))
+
+    baseline = trivial(pair.baseline)
     found = Examination(
         latency,
         {
             "test_score": score,
-            "also": {name: value for name, value in also.items() if math.isfinite(value)},
+            "also": _finite(also),
             "by_example": by_example.packed(pair.metric, material, predictions, score),
             "baseline_score": baseline if math.isfinite(baseline) else None,
+            "reference_scores": _finite({one.name: trivial(one) for one in pair.references}),
         },
     )
     if spec.number or spec.variant == CONTROL:
@@ -82,3 +87,7 @@ def examine(
     found.fields["structure"] = graph
     found.model = mlflow_model(training.program.model, few, training.program.predict(few))
     return found
+
+
+def _finite(scores: dict[str, float]) -> dict[str, float]:
+    return {name: score for name, score in scores.items() if math.isfinite(score)}

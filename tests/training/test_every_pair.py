@@ -96,6 +96,7 @@ def test_it_trains_repeats_itself_and_has_a_control(bench: Any) -> None:
             assert np.isfinite(value)
         assert result.flops, "a layer has no formula for its operations"
         assert set(result.also) == {metric.name for metric in pair.also}
+        assert set(result.reference_scores) == {other.name for other in pair.references}
         assert bench(variant.name, Stage.RETRAIN).numbers() == result.numbers()
     if pair.capacity is not None:
         sizes = [result.parameters for result in results.values()]
