@@ -131,7 +131,7 @@ PAIR = Pair(
         Variant("functional", functional, answer=greedy("english", "before", "french")),
     ),
     shared_space={
-        "learning_rate": Real(3e-3, 2e-2, log=True),
+        "learning_rate": Real(5e-3, 2e-2, log=True),
         "batch_size": Choice(32, 64),
         "dropout": Choice(0.0, 0.3),
     },
