@@ -42,7 +42,7 @@ def page(
     """
     text = _environment().get_template(template).render(
         caller=caller, open=service.insecure_local, version=version("archduel"),
-        assets=_fingerprint(service.style), told=TOLD, **values,
+        assets=_fingerprint(service.style), **values,
     )  # fmt: skip
     return HTMLResponse(text, status)
 
@@ -91,5 +91,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["span"] = _span
+    made.globals.update(span=_span, told=TOLD)
     return made
