@@ -9,7 +9,7 @@ BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format lint types proofs proofs-long validate-statistics bench lock helm-tools helm-values schema clean
+.PHONY: help setup demo test check format lint types proofs proofs-long validate-statistics bench results lock helm-tools helm-values schema clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ validate-statistics: $(READY) ## measure the error rates of the verdicts; writes
 
 bench: $(BENCH_READY) ## time everything beside its peers; CASE=warm for one; writes docs/benchmarks.md
 	$(BENCH)/bin/python -m tests.benchmarks $(CASE)
+
+results: $(READY) ## run all laptop configs and the quick guide; writes docs/results.md
+	$(BIN)/python -m tests.results
 
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --upgrade \

@@ -1,0 +1,1 @@
+"""Runs what docs/results.md tells, and writes it: `python -m tests.results`."""
