@@ -77,8 +77,8 @@ ONLY_IN = {
     "fastapi": {"service.api"},
     "httpx": {"service.client", "service.execution"},
     "starlette": {"service.api"},
+    "uvicorn": {"service.api"},
     "prometheus_client": {"service.api"},
-    "uvicorn": {"service.app"},
     "fsspec": {"service.app"},
 }
 

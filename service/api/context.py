@@ -61,6 +61,7 @@ class Service:
         files: what was uploaded.
         results: reports and logs.
         checks: by part, "ok" or what is wrong with it in one line.
+        nudge: wakes the dispatcher.
         limits: what one user may.
         metrics: for Prometheus.
         secure: whether people reach it over TLS, so that cookies may say so.
@@ -76,6 +77,7 @@ class Service:
     files: Files
     results: Results
     checks: Callable[[], dict[str, str]]
+    nudge: Callable[[], None]
     limits: Limits
     metrics: Metrics
     secure: bool

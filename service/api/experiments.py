@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
-from service.api.context import Asks, Id, Serves, Service
+from service.api.context import Asks, Caller, Id, Serves, Service
 from service.api.identity import BEARER, needs
 from service.api.problems import Refused, told
 from service.api.sandbox import policy_of
 from service.app.admission import admit
-from service.contracts.entry import Attachment, EntryState, Role, Submission
+from service.contracts.entry import Attachment, Entry, EntryState, Role, Submission
 from service.contracts.errors import UserError
 from service.contracts.wire import (
     PATTERN_ID,
@@ -81,6 +81,7 @@ def submit(
     service.metrics.submissions.labels("no" if made else "yes").inc()
     if made:
         service.audit.add(caller.user, "submit", entry.id, {"name": name})
+        service.nudge()
     response.status_code = 201 if made else 200
     response.headers["Location"] = f"/v1/experiments/{entry.id}"
     return ExperimentInFull.of(entry)
@@ -187,10 +188,21 @@ def report_of(service: Service, identity: str, form: Form) -> str:
 @submitter.post("/experiments/{id}/cancel", responses=told(404, 409))
 def cancel(id: Id, service: Serves, caller: Asks) -> Experiment:
     """Cancel it: everything that it started is stopped. What was recorded is kept."""
-    caller.require_own(service.queue.get(id))
-    entry = service.queue.cancel(id, f"cancelled by {caller.user}")
-    service.audit.add(caller.user, "cancel", id)
-    return Experiment.of(entry)
+    return Experiment.of(stop(service, caller, id))
+
+
+def stop(service: Service, caller: Caller, identity: str) -> Entry:
+    """Cancel an experiment of the caller's.
+
+    Raises:
+        Refused: it is another's.
+        IllegalMove: it has ended.
+    """
+    caller.require_own(service.queue.get(identity))
+    entry = service.queue.cancel(identity, f"cancelled by {caller.user}")
+    service.audit.add(caller.user, "cancel", identity)
+    service.nudge()
+    return entry
 
 
 @submitter.post("/experiments/{id}/extend", responses=told(404, 409))
@@ -199,6 +211,7 @@ def extend(id: Id, given: GivenExtension, service: Serves, caller: Asks) -> Expe
     caller.require_own(service.queue.get(id))
     entry = service.queue.extend(id, given.repetitions)
     service.audit.add(caller.user, "extend", id, given.model_dump())
+    service.nudge()
     return Experiment.of(entry)
 
 

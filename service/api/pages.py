@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from service.api.context import Asks, Caller, Id, Serves
-from service.api.experiments import report_of
+from service.api.experiments import report_of, stop
 from service.api.html import page
 from service.api.identity import identify
 from service.api.paged import COOKIE, Paged
@@ -63,7 +63,6 @@ def experiment(id: Id, service: Serves, caller: Asks) -> HTMLResponse:
         experiment=entry,
         ended=entry.state in ENDED,
         reported=entry.ledger_key is not None,
-        tracking=service.results.tracking(entry),
         may_cancel=_may_cancel(entry, caller),
         happened=[(event.at, _sentence(event)) for event in events[-LINES:]],
         earlier=len(events) > LINES,
@@ -93,6 +92,15 @@ def report(id: Id, service: Serves) -> HTMLResponse:
     return HTMLResponse(text, headers={"Content-Security-Policy": policy_of(text)})
 
 
+@router.get("/experiments/{id}/mlflow")
+def mlflow(id: Id, service: Serves) -> Response:
+    """The experiment in MLflow. Only who goes there waits for MLflow to find it."""
+    address = service.results.tracking(service.queue.get(id))
+    if address is None:
+        raise Refused(404, "MLflow does not know this experiment yet.")
+    return _see(address)
+
+
 @router.get("/experiments/{id}/stream")
 def stream(
     id: Id, service: Serves, caller: Asks, after: After = 0, last_event_id: LastEventId = None
@@ -105,9 +113,7 @@ def stream(
 def cancel(id: Id, request: Request, service: Serves, caller: Asks) -> Response:
     """Cancel it, and show it again."""
     _from_a_page_of_ours(request)
-    caller.require_own(service.queue.get(id))
-    service.queue.cancel(id, f"cancelled by {caller.user}")
-    service.audit.add(caller.user, "cancel", id)
+    stop(service, caller, id)
     return _see(f"/experiments/{id}")
 
 

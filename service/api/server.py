@@ -60,7 +60,8 @@ def run(app: ASGIApp, listening: socket.socket, started: Callable[[], None]) -> 
         app, log_config=None, access_log=False, server_header=False, lifespan="off",
         timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=30, backlog=BACKLOG,
     )  # fmt: skip
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    for quiet in ("uvicorn.error", "httpx"):  # httpx tells of every look at Ray's jobs
+        logging.getLogger(quiet).setLevel(logging.WARNING)
     _Server(config, started).run(sockets=[listening])
 
 

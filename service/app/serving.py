@@ -11,14 +11,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from service.app.blobs import Blobs
 from service.app.home import Home
 from service.app.mlflow_daemon import MlflowDaemon
 from service.app.results import Results
 from service.app.settings import PREFIX, Settings
-from service.app.stopping import Stop
 from service.app.tracking_server import answers, page
 from service.app.upholding import Upholding
 from service.contracts.driver_host import DriverHost
@@ -61,35 +59,6 @@ class Parts:
     checks: Callable[[], dict[str, str]]
     nudge: Callable[[], None]
     mlflow: str
-
-
-def serve(settings: Settings, application: Callable[[Parts], Any], say: Say) -> None:
-    """Serve until SIGINT or SIGTERM.
-
-    Args:
-        settings: the service's.
-        application: makes the ASGI application of the parts.
-        say: hears in one line of what starts and what fails.
-
-    Raises:
-        ArchduelError: the database is another's or the address is taken.
-        Interrupted: the signal came; all that was started has ended.
-    """
-    import uvicorn
-
-    with Stop(), working(settings, say) as parts:
-        _refuse_taken(settings)
-        config = uvicorn.Config(
-            application(parts),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            timeout_keep_alive=30,
-        )
-        uvicorn.Server(config).run()  # it raises the signal again that has ended it
 
 
 @contextmanager
@@ -202,16 +171,3 @@ def _release(queue: Queue, name: str) -> None:
         queue.release(name)
     except ArchduelError as error:  # its leases end by themselves
         print(error, file=sys.stderr)
-
-
-def _refuse_taken(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise ArchduelError(
-                f"{settings.host}:{settings.port} cannot be served ({error.strerror}); choose "
-                f"another with {PREFIX}HOST and {PREFIX}PORT"
-            ) from error

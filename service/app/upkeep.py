@@ -45,6 +45,24 @@ def add_token(
         return text, row
 
 
+def first_token(settings: Settings) -> str | None:
+    """A token of role admin for who starts the service, where nobody ever had one.
+
+    Returns:
+        Its text; None where there are tokens.
+    """
+    with _database(settings) as database:
+        if not Tokens(database).is_empty():
+            return None
+    return add_token(settings, _user() or "admin", Role.ADMIN, None)[0]
+
+
+def is_valid(settings: Settings, token: str) -> bool:
+    """Whether a token is known and good."""
+    with _database(settings) as database:
+        return Tokens(database).check(token) is not None
+
+
 def tokens(settings: Settings) -> list[TokenRow]:
     """All tokens, without their text."""
     with _database(settings) as database:
@@ -64,10 +82,15 @@ def revoke_token(settings: Settings, which: str) -> list[TokenRow]:
 
 def operator() -> str:
     """Who works on the service's machine, for the audit log."""
+    user = _user()
+    return f"{user} (operator)" if user else "operator"
+
+
+def _user() -> str | None:
     try:
-        return f"{getpass.getuser()} (operator)"
+        return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
-        return "operator"
+        return None
 
 
 @contextmanager

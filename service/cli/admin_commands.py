@@ -42,6 +42,36 @@ class RoleOption(StrEnum):
     ADMIN = "admin"
 
 
+@commands.command(rich_help_panel=PANEL)
+def serve(
+    context: typer.Context,
+    settings: SettingsFile = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="HOST", show_default="127.0.0.1", help="Listen here.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, metavar="N", show_default="8700")
+    ] = None,
+    insecure_local: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-local",
+            help="Ask for no token; everybody on this machine may do everything.",
+        ),
+    ] = False,
+    home: HomeFolder = None,
+) -> None:
+    """Run a service, until Ctrl-C: it takes experiments, and gets them done.
+
+    The first call on a machine makes a token of role admin and logs you in."""
+    from service.cli.serve import serve as do
+
+    do(
+        _session(context, home, creates=True), settings,
+        host=host, port=port, insecure_local=insecure_local or None, home=home,
+    )  # fmt: skip
+
+
 @service_app.command()
 def migrate(
     context: typer.Context,

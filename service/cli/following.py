@@ -49,7 +49,7 @@ def logs(
             for happening in api.events(experiment.id):
                 _print(happening, as_json)
             if not as_json:
-                _advise(session, experiment)
+                advise_on(session, experiment)
 
 
 def wait(
@@ -134,19 +134,21 @@ def _end(session: Session, experiment: Experiment, *, as_json: bool) -> None:
         for pair, sentence in experiment.verdicts.items():
             about = "" if pair == experiment.name else f"{pair}: "
             console.print(Text.assemble((about, "bold"), sentence), soft_wrap=True)
-        _advise(session, experiment)
+        advise_on(session, experiment)
     if experiment.state is not EntryState.DONE:
         raise typer.Exit(1)
 
 
-def _advise(session: Session, experiment: Experiment) -> None:
+def advise_on(session: Session, experiment: Experiment) -> None:
     identity = experiment.id
     if experiment.state is EntryState.DONE:
-        advise(
-            session,
+        steps: list[tuple[tuple[str, ...], str]] = [
             (("report", identity), "its report"),
             (("report", identity, "--format", "md"), "the same as text"),
-        )
+        ]
+        if any("inconclusive" in each.lower() for each in experiment.verdicts.values()):
+            steps.append((("extend", identity, "--repetitions", "12"), "go on with it"))
+        advise(session, *steps)
     elif experiment.state in ENDED:
         advise(session, (("logs", "--driver", identity), "what its driver's process wrote"))
     else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from service.cli.following import advise_on
 from service.cli.remote import connected, moment, page_of, state, trainings
-from service.cli.screen import advise, duration, errors, facts, results, table, write_json
+from service.cli.screen import advise, duration, facts, results, table, write_json
 from service.cli.session import Session
 from service.client.api import Api
 from service.contracts.entry import ENDED, EntryState
@@ -62,7 +63,7 @@ def status(session: Session, profile: str | None, run: str | None, *, as_json: b
             write_json(experiment.model_dump(mode="json"))
             return
         _tell(api, experiment)
-        _advise(session, experiment)
+        advise_on(session, experiment)
 
 
 def _tell(api: Api, experiment: ExperimentInFull) -> None:
@@ -95,18 +96,3 @@ def _tell(api: Api, experiment: ExperimentInFull) -> None:
         rows.append(("careful", experiment.behind))
     rows.append(("page", page_of(api, experiment)))
     console.print(facts(rows), soft_wrap=True)
-
-
-def _advise(session: Session, experiment: ExperimentInFull) -> None:
-    if experiment.state is EntryState.DONE:
-        advise(session, (("report", experiment.id), "its report"))
-    elif experiment.state in ENDED:
-        advise(session, (("logs", experiment.id), "what happened"))
-    else:
-        advise(
-            session,
-            (("logs", "-f", experiment.id), "follow it"),
-            (("cancel", experiment.id), "stop it"),
-        )
-    if experiment.state is EntryState.FAILED:
-        errors().print("submitting it again, mended or not, is another experiment", style="dim")

@@ -87,13 +87,14 @@ class Rig:
         self.audit = Audit(self.database)
         self.results = Told()
         self.files = Folder(folder / "files")
-        self.state = {"database": "ok"}
+        self.state = {"database": "ok", "store": "ok", "ray": "ok", "mlflow": "ok"}
+        self.nudges = 0
         limits = options.pop(
             "limits", Limits(upload_bytes=100_000, queued=1000, per_minute=100_000)
         )
         values: dict[str, Any] = {
             "queue": self.queue, "tokens": self.tokens, "audit": self.audit, "files": self.files,
-            "results": self.results, "checks": lambda: self.state, "limits": limits,
+            "results": self.results, "checks": lambda: self.state, "nudge": self.nudge, "limits": limits,
             "metrics": Metrics(self.queue.counts), "secure": False, "insecure_local": False,
             "style": "body {}", "allowance": Allowance(limits.per_minute),
             "strangers": Allowance(100_000),
@@ -103,6 +104,10 @@ class Rig:
         made = [("vera", Role.VIEWER), ("sam", Role.SUBMITTER), ("sue", Role.SUBMITTER)]
         made.append(("ada", Role.ADMIN))
         self.token = {user: self.tokens.add(user, role)[0] for user, role in made}
+
+    def nudge(self) -> None:
+        """Count how often the dispatcher is woken."""
+        self.nudges += 1
 
     def bearer(self, user: str) -> dict[str, str]:
         """The header of a user."""
@@ -115,7 +120,6 @@ class Rig:
         assert entry.id == identity
         desk = DriverDesk(self.database, identity, entry.attempt)
         desk.begin()
-        desk.opened(f"{entry.ledger_name}")
         desk.say("loading data")
         desk.progress(3, 5, 1.5)
         if done:

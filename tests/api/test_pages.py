@@ -89,7 +89,8 @@ def test_an_experiment_tells_all_that_is_known(rig: Rig, sam: TestClient, submit
     assert f'href="/experiments/{identity}/report"' in page
     assert "functional is better by 2 points" in page
     assert "loading data" in page
-    assert "http://mlflow.example/#/experiments/1" in page
+    there = sam.get(f"/experiments/{identity}/mlflow")
+    assert there.headers["Location"] == "http://mlflow.example/#/experiments/1"
     assert "data-stream" not in page
     report = sam.get(f"/experiments/{identity}/report")
     assert report.text == PAGE
