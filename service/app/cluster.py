@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -26,8 +27,10 @@ class Cluster:
         address: "auto", "ray://host:10001" or "host:6379".
         shares_disk: whether all its workers see this process's files.
         warm: how workers are shared with later runs; None for workers of this run alone.
+        limit: the most trials at once by now, None for what the config says.
     """
 
     address: str
     shares_disk: bool = False
     warm: Warm | None = None
+    limit: Callable[[], int | None] = lambda: None

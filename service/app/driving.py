@@ -27,6 +27,7 @@ from service.contracts.entry import Entry, IllegalMove, NoSuchEntry, Stale
 from service.contracts.errors import ArchduelError, Unavailable, UserError
 from service.contracts.uploads import check_path
 from service.database.engine import Database
+from service.execution.ray_address import NoCluster
 from service.queue.reports import DriverDesk
 from service.stores.lock import InUse
 
@@ -55,7 +56,7 @@ def main(identity: str, attempt: int) -> int:
     except _NOT_OURS as error:
         print(f"not needed: {error}", flush=True)
         return 0
-    with Reporter(desk) as reporter:
+    with Reporter(desk, entry.max_parallel) as reporter:
         return _drive(entry, settings, desk, reporter)
 
 
@@ -70,7 +71,7 @@ def _drive(entry: Entry, settings: Settings, desk: DriverDesk, reporter: Reporte
         planned = plan(entry, home, desk)
         if planned is None:
             return 0
-        summary = _run(planned, home, reporter, _cluster(entry, settings))
+        summary = _run(planned, home, reporter, _cluster(entry, settings, reporter))
         keep_reports(entry, home.run_folder(summary.key), blobs)
         reporter.flush()
         reporter.stop()
@@ -111,7 +112,7 @@ def plan(entry: Entry, home: Home, desk: DriverDesk) -> Planned | None:
     """
     if not entry.extensions:
         planned = planning.load(Path(CONFIG), entry.overrides)
-        return planning.named(planned, entry.ledger_name, entry.max_parallel)
+        return planning.named(planned, entry.ledger_name)
     ledger = history.experiment(home, entry.ledger_name)
     made = ledger.plan.design.extensions
     if made == entry.extensions:  # begun by an earlier driver
@@ -122,13 +123,15 @@ def plan(entry: Entry, home: Home, desk: DriverDesk) -> Planned | None:
         except UserError as error:
             desk.not_extended(str(error), made)
             return None
-    return planning.named(planned, entry.ledger_name, entry.max_parallel)
+    return planning.named(planned, entry.ledger_name)
 
 
-def _cluster(entry: Entry, settings: Settings) -> Cluster:
+def _cluster(entry: Entry, settings: Settings, reporter: Reporter) -> Cluster:
     warm = Warm(entry.owner, settings.warm_seconds) if settings.warm_seconds else None
     address = os.environ.get("RAY_ADDRESS", "auto")
-    return Cluster(address, shares_disk=settings.shares_disk, warm=warm)
+    return Cluster(
+        address, shares_disk=settings.shares_disk, warm=warm, limit=lambda: reporter.max_parallel
+    )
 
 
 def _run(planned: Planned, home: Home, reporter: Reporter, cluster: Cluster) -> Summary:
@@ -159,7 +162,7 @@ def _explained(error: Exception, desk: DriverDesk, reporter: Reporter) -> int:
 def _last_word(error: Exception, desk: DriverDesk) -> None:
     if isinstance(error, _NOT_OURS):
         raise error
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | NoCluster):
         desk.postponed(str(error), POSTPONED)
     elif isinstance(error, UserError):
         desk.failed(str(error))

@@ -35,7 +35,7 @@ class MlflowDaemon:
         Raises:
             ArchduelError: it did not start.
         """
-        if self._daemon.alive() and tracking_server.answers(self.url):
+        if not self._daemon.is_needed(tracking_server.answers(self.url)):
             return False
         from service.stores.mlflow_client import open_client
 

@@ -48,13 +48,9 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Planned:
     return Planned(plan, {pair.name: located[pair.name] for pair in plan.pairs}, config)
 
 
-def named(planned: Planned, experiment: str, max_parallel: int | None = None) -> Planned:
-    """The same under another name, and with at most so many trials at once; no number changes."""
-    resources = planned.plan.resources
-    if max_parallel is not None:
-        resources = resources.model_copy(update={"max_parallel": max_parallel})
-    changes = {"experiment": experiment, "resources": resources}
-    return replace(planned, plan=planned.plan.model_copy(update=changes))
+def named(planned: Planned, experiment: str) -> Planned:
+    """The same under another name; no number changes."""
+    return replace(planned, plan=planned.plan.model_copy(update={"experiment": experiment}))
 
 
 def recorded(plan: Plan, key: str) -> Planned:

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
 from types import TracebackType
 
 from service.contracts.entry import Orders, Stale
@@ -30,20 +29,17 @@ class Reporter:
 
     Args:
         desk: the driver's way into the queue.
-        obey: is given the most trials at once when that is changed.
+        max_parallel: the most trials at once; the attribute follows the queue's orders.
     """
 
-    def __init__(
-        self, desk: DriverDesk, obey: Callable[[int | None], None] = lambda most: None
-    ) -> None:
+    def __init__(self, desk: DriverDesk, max_parallel: int | None = None) -> None:
         self._desk = desk
-        self.obey = obey
+        self.max_parallel = max_parallel
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._news: Advance | None = None
         self._end = threading.Event()
         self._reporting = threading.Lock()
         self._cancelled = False
-        self._most: int | None = None
         self._thread = threading.Thread(target=self._work, name="reporter", daemon=True)
 
     def advance(self, news: Advance) -> None:
@@ -79,9 +75,7 @@ class Reporter:
         if orders.cancel and not self._cancelled:
             self._cancelled = True
             os.kill(os.getpid(), signal.SIGTERM)
-        if orders.max_parallel != self._most:
-            self._most = orders.max_parallel
-            self.obey(orders.max_parallel)
+        self.max_parallel = orders.max_parallel
 
     def _work(self) -> None:
         while not self._end.wait(EVERY):

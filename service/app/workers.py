@@ -69,14 +69,23 @@ class Workers:
             return
         from service.execution import ray_session
         from service.execution.ray_crew import Crew
+        from service.execution.ray_lending import Lending, namespace
 
         plan = planned.plan
         address = None if self._cluster is None else self._cluster.address
         self._progress.say("starting Ray" if address is None else f"joining Ray at {address}")
-        self._ray = ray_session.connect(address)
+        warm = None if self._cluster is None else self._cluster.warm
+        space = None if warm is None else namespace(warm.user)
+        self._ray = ray_session.connect(address, namespace=space)
         check_resources(plan, planned.config, *ray_session.largest_node(self._ray))
-        most = plan.resources.max_parallel
-        self._crew = Crew(self._ray, plan.runtime, max_parallel=most, say=self._progress.say)
+        self._crew = Crew(
+            self._ray,
+            plan.runtime,
+            source=None if warm is None else Lending(self._ray, plan.runtime, warm.seconds),
+            max_parallel=plan.resources.max_parallel,
+            limit=(lambda: None) if self._cluster is None else self._cluster.limit,
+            say=self._progress.say,
+        )
         self._crew.start(sum(plan.trainings.values()))
 
     def give(self, planned: Planned, datasets: Mapping[str, Dataset]) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+SILENCE_SECONDS = 180.0
+"""A process that runs and has not answered for so long is started anew."""
 
 _STOP_SECONDS = 10.0
 
@@ -31,6 +35,7 @@ class Daemon:
         self._file = folder / f"{name}.json"
         self.log = folder / f"{name}.log"
         self._child: subprocess.Popen[bytes] | None = None
+        self._silent_since: float | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -45,10 +50,26 @@ class Daemon:
         """Whether it runs."""
         return self._process() is not None
 
+    def is_needed(self, answers: bool) -> bool:
+        """Whether it must be started: it does not run, or has not answered for a long time.
+
+        A machine under load answers late; to end it for that would end all that works in it.
+
+        Args:
+            answers: whether it has just answered.
+        """
+        if not self.alive():
+            return True
+        if answers or self._silent_since is None:
+            self._silent_since = None if answers else time.monotonic()
+            return False
+        return time.monotonic() - self._silent_since > SILENCE_SECONDS
+
     def start(
         self, command: Sequence[str], environment: Mapping[str, str], facts: Mapping[str, Any]
     ) -> None:
         """Start it; `facts` is JSON for whoever finds it later."""
+        self._silent_since = None
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 list(command),

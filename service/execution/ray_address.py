@@ -12,6 +12,10 @@ ANSWER_SECONDS = 5.0
 _ADDRESS = re.compile(r"(ray://)?(?P<host>[^\s:/]+|\[[^\s\]]+\]):(?P<port>\d{1,5})")
 
 
+class NoCluster(UserError):
+    """No Ray cluster answers at an address."""
+
+
 def require_answer(address: str) -> None:
     """Raise soon where nothing listens: Ray itself waits for such a cluster without an end.
 
@@ -22,7 +26,8 @@ def require_answer(address: str) -> None:
         address: "auto", "ray://host:10001" or "host:6379".
 
     Raises:
-        UserError: it is none of these, or nothing answers there.
+        UserError: it is none of these.
+        NoCluster: nothing answers there.
     """
     if address == "auto":
         return  # Ray looks for a cluster on this machine, and soon says if there is none
@@ -35,7 +40,7 @@ def require_answer(address: str) -> None:
         place = (found["host"].strip("[]"), int(found["port"]))
         socket.create_connection(place, timeout=ANSWER_SECONDS).close()
     except OSError as error:
-        raise UserError(
+        raise NoCluster(
             f"nothing answers there ({error.strerror or error})",
             key="--address",
             value=address,

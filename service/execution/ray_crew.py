@@ -14,8 +14,8 @@ from service.contracts.pair import LocatedPair
 from service.contracts.ports import Checkpoints
 from service.contracts.trial import Runtime
 from service.execution import ray_session
-from service.execution.ray_actor import WarmWorker
 from service.execution.ray_failures import creation_error, one_line
+from service.execution.ray_lending import Own, Source
 from service.execution.schedule import Parcel
 
 FALSE_STARTS = 3
@@ -68,7 +68,9 @@ class Crew:
     Args:
         ray: the ray module, connected by `ray_session.connect`.
         settings: backend, threads and GPUs of a trial.
+        source: where workers come from, and go; None for such as end with the run.
         max_parallel: the most workers, None for all that fits.
+        limit: asked now and then; a number goes before `max_parallel`.
         say: hears of workers that start and die.
 
     Raises:
@@ -80,24 +82,63 @@ class Crew:
         ray: Any,
         settings: Runtime,
         *,
+        source: Source | None = None,
         max_parallel: int | None = None,
+        limit: Callable[[], int | None] = lambda: None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._ray = ray
         self._settings = settings
         self._say = say
-        self.slots = ray_session.slots(ray, settings, max_parallel)
+        self._source = source or Own(ray, settings)
+        self._fits = ray_session.slots(ray, settings)
+        self._max_parallel = max_parallel
+        self._limit = limit
         self.members: list[Member] = []
         self._equipment: tuple[Any, ...] | None = None
         self._false_starts = 0
 
+    @property
+    def slots(self) -> int:
+        """How many trials run at once: all that fit, or as many as may."""
+        most = self._limit() or self._max_parallel
+        return self._fits if most is None else min(self._fits, most)
+
     def start(self, wanted: int) -> None:
         """See that there are this many workers, but not more than there is room for."""
         missing = min(wanted, self.slots) - len(self.members)
-        if missing > 0:
+        if missing <= 0:
+            return
+        adopted = self._source.adopt(missing)
+        if adopted:
+            self._say(f"{_workers(len(adopted))} of an earlier experiment go on here")
+        for actor in adopted:
+            self._welcome_in(actor)
+        missing -= len(adopted)
+        if missing:
             self._say(f"starting {missing} of {len(self.members) + missing} workers")
         for _ in range(missing):
             self._hire()
+
+    def press(self) -> None:
+        """While workers wait for a place: take idle ones instead, and have others make room."""
+        waiting = [one for one in self.members if self._source.is_waiting(one.actor)]
+        if not waiting:
+            return
+        for actor in self._source.adopt(len(waiting)):
+            self.dismiss(waiting.pop())
+            self._welcome_in(actor)
+        if waiting:
+            self._source.make_room()
+
+    def shrink(self) -> list[Member]:
+        """Let go of idle workers where there are more than may be; returns them."""
+        too_many = len(self.members) - self.slots
+        idle = [one for one in self.members if one.ready and not one.parcels]
+        gone = idle[: max(0, too_many)]
+        for member in gone:
+            self._part(member)
+        return gone
 
     def equip(
         self,
@@ -127,7 +168,7 @@ class Crew:
     def dismiss(self, member: Member) -> None:
         """End a worker, or what is left of it."""
         self.members.remove(member)
-        self._ray.kill(member.actor)
+        self._source.part(member.actor, sound=False)
 
     def welcome(self, member: Member) -> bool:
         """Whether the worker has loaded everything; if not it died, and that costs no trial.
@@ -151,22 +192,24 @@ class Crew:
         self._false_starts = 0
         ready = sum(one.ready for one in self.members)
         if ready == len(self.members):
-            self._say(f"{ready} {'worker is' if ready == 1 else 'workers are'} ready")
+            self._say(f"{_workers(ready)} {'is' if ready == 1 else 'are'} ready")
         return True
 
     def close(self) -> None:
-        """End all workers."""
+        """Part with all workers."""
         for member in list(self.members):
-            self.dismiss(member)
+            self._part(member)
+
+    def _part(self, member: Member) -> None:
+        """Give back one that has nothing to do, and end one that has."""
+        self.members.remove(member)
+        self._source.part(member.actor, sound=member.ready and not member.parcels)
 
     def _hire(self) -> None:
-        options = {
-            "num_cpus": self._settings.threads,
-            "num_gpus": self._settings.gpus,
-            "max_restarts": 0,
-            "max_task_retries": 0,
-        }
-        member = Member(self._ray.remote(WarmWorker).options(**options).remote(self._settings))
+        self._welcome_in(self._source.hire())
+
+    def _welcome_in(self, actor: Any) -> None:
+        member = Member(actor)
         self.members.append(member)
         if self._equipment is not None:
             self._send_equipment(member)
@@ -174,3 +217,7 @@ class Crew:
     def _send_equipment(self, member: Member) -> None:
         assert self._equipment is not None
         member.welcome = member.actor.equip.remote(*self._equipment)
+
+
+def _workers(count: int) -> str:
+    return "1 worker" if count == 1 else f"{count} workers"

@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from service.contracts.errors import ArchduelError, Unavailable
@@ -62,10 +61,8 @@ class RayHead:
         Raises:
             ArchduelError: it did not start; the last line of its log is told.
         """
-        if self.alive():
-            with suppress(Unavailable):
-                self._check()
-                return False
+        if not self._daemon.is_needed(self.alive() and self._answers()):
+            return False
         self._daemon.stop()
         self._start()
         return True
@@ -93,18 +90,20 @@ class RayHead:
         while time.monotonic() < deadline:
             if not self.alive():
                 raise ArchduelError(f"Ray ended at once: {self._daemon.last_words()}")
-            with suppress(Unavailable):
-                self._check()
+            if self._answers():
                 return
             time.sleep(0.2)
         raise ArchduelError(f"Ray does not answer after {START_SECONDS:.0f} s ({self._daemon.log})")
 
-    def _check(self) -> None:
+    def _answers(self) -> bool:
         jobs = RayJobs(self.address, (), self.headers)
         try:
             jobs.check()
+        except Unavailable:
+            return False
         finally:
             jobs.close()
+        return True
 
     def _auth(self) -> dict[str, str]:
         return {

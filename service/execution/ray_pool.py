@@ -123,6 +123,8 @@ class RayPool:
 
     def _dispatch(self) -> None:
         """Start workers while there is work for them, and give everyone something who has little."""
+        for spare in self._crew.shrink():
+            self._schedule.leave(spare)
         self._crew.start(self._busy() + self._schedule.waiting)
         for member in list(self._crew.members):
             if not self._schedule.waiting:
@@ -160,6 +162,7 @@ class RayPool:
             elif self._crew.welcome(member):
                 self._schedule.join(member)
         self._watch_clocks()
+        self._crew.press()
         self._say_what_is_waited_for(bool(found))
         return outcomes
 

@@ -11,24 +11,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from service.contracts.errors import ArchduelError, UserError
+from service.contracts.errors import ArchduelError
 from service.contracts.trial import Runtime
-from service.execution.ray_address import require_answer
+from service.execution.ray_address import NoCluster, require_answer
 from service.execution.ray_failures import one_line
 
 
-def connect(address: str | None, *, cpus: int | None = None) -> Any:
+def connect(address: str | None, *, cpus: int | None = None, namespace: str | None = None) -> Any:
     """Join the Ray cluster at `address`, or start a private one on this machine.
 
     Args:
         address: "auto", "ray://host:10001", "host:6379", or None for a private one.
         cpus: CPUs of the private one; None for all.
+        namespace: Ray's, for named actors; None for one of this process's own.
 
     Returns:
         The ray module, connected.
 
     Raises:
-        UserError: nothing answers at the address.
+        UserError: the address is not one.
+        NoCluster: nothing answers at it.
         ArchduelError: Ray could not be started here.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -45,13 +47,15 @@ def connect(address: str | None, *, cpus: int | None = None) -> Any:
         "logging_level": logging.ERROR,
         "configure_logging": True,
     }
+    if namespace is not None:
+        quiet["namespace"] = namespace
     try:
         with _own_signals():
             _start(ray, address, cpus, quiet)
     except (ConnectionError, ValueError, TimeoutError) as error:
         if address is None:
             raise ArchduelError(f"Ray could not be started here: {one_line(error)}") from error
-        raise UserError(
+        raise NoCluster(
             f"no Ray cluster answers: {one_line(error)}",
             key="--address",
             value=address,
@@ -121,8 +125,8 @@ def _own_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def slots(ray: Any, settings: Runtime, max_parallel: int | None) -> int:
-    """How many trials run at once: all that fit, or fewer where the plan says so.
+def slots(ray: Any, settings: Runtime) -> int:
+    """How many trials fit at once.
 
     Raises:
         ArchduelError: not one fits.
@@ -133,4 +137,4 @@ def slots(ray: Any, settings: Runtime, max_parallel: int | None) -> int:
             f"no node of the Ray cluster has the {settings.threads} CPUs and {settings.gpus:g} "
             "GPUs of a trial"
         )
-    return fits if max_parallel is None else min(fits, max_parallel)
+    return fits
