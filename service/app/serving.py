@@ -63,7 +63,18 @@ class Parts:
 
 @contextmanager
 def working(settings: Settings, say: Say) -> Iterator[Parts]:
-    """A service without its API, for as long as the block runs."""
+    """A service without its API, for as long as the block runs.
+
+    What it finds at work it takes over. When the block ends, a Ray and an MLflow of its own end with
+    it; experiments that ran there go on with the next service, and those on a cluster go on at once.
+
+    Args:
+        settings: the service's.
+        say: hears in one line of what starts and what fails.
+
+    Raises:
+        ArchduelError: the database cannot be used, or is another's.
+    """
     home = Home.open(settings.home)
     settings.folder.mkdir(exist_ok=True, mode=0o700)
     database = Database(settings.database)
