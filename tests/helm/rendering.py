@@ -105,10 +105,10 @@ CASES = (
     ),
     case("admitted by Kueue", ray={"queueName": "experiments"}),
     case(
-        "autoscaling, spot nodes, a group less",
+        "autoscaling, a group less",
         ray={
             "autoscaling": {"enabled": True},
-            "workers": {"cpu": {"enabled": False}, "spot": {"spot": True, "drainSeconds": 30}},
+            "workers": {"cpu": {"enabled": False}, "spot": {"drainSeconds": 30}},
         },
     ),
     case("another name", fullnameOverride="duel", nameOverride="duel", database={"user": "duel"}),

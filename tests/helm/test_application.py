@@ -14,7 +14,8 @@ from service.app import settings
 
 LIBPQ = {"PGPASSWORD", "PGSSLROOTCERT"}
 AWS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
-RAY = {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN"}
+DRAIN = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
+RAY = {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", DRAIN}
 SYSTEM = {"HOME", "XDG_CACHE_HOME"}
 SERVER = {"MLFLOW_BACKEND_STORE_URI", "MLFLOW_ARTIFACTS_DESTINATION", "MLFLOW_S3_ENDPOINT_URL"}
 """MLflow's command line reads the first two; its S3 client the third."""
@@ -60,11 +61,11 @@ def test_the_drivers_and_the_api_agree(rendered: Rendered) -> None:
     by_name = {container["name"]: environment(container) for _, container in ours(rendered)}
     api, head = by_name["api"], by_name["ray-head"]
     assert {name: api[name] for name in head if name in api} == {
-        name: value for name, value in head.items() if name not in THEIRS
+        name: value for name, value in head.items() if name not in THEIRS | {DRAIN}
     }
     assert "ARCHDUEL_ADMIN_TOKEN" not in head
     worker = by_name.get("ray-worker", {})
-    assert worker.keys() <= SYSTEM | THEIRS, "trials are other people's code"
+    assert worker.keys() <= SYSTEM | THEIRS | {DRAIN}, "trials are other people's code"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_every_pod_may_ask_the_dns(rendered: Rendered) -> None:
 
 
 def test_only_the_autoscaler_reaches_the_kubernetes_api(helm: Path) -> None:
-    (scaled,) = [case for case in CASES if case.name == "autoscaling, spot nodes, a group less"]
+    (scaled,) = [case for case in CASES if case.name == "autoscaling, a group less"]
     rendered = render(helm, scaled)
     reaching = [pod.owner for pod in pods(rendered) if reaches(rendered, pod, STRANGER, 6443)]
     assert reaching == ["try-archduel-ray head"]

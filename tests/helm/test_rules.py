@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from manifests import Pod, environment, pods, secret_keys, selects
+from ray._private import ray_constants
 from rendering import CASES, Case, Rendered, render
 
+DRAIN = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
 GIVEN = {
     "production": {
         ("archduel-database", "password"),
@@ -284,18 +287,19 @@ def test_gpu_groups_ask_for_gpus(rendered: Rendered) -> None:
             assert group["template"]["spec"]["tolerations"]
 
 
-def test_spot_nodes_drain_before_they_go(rendered: Rendered) -> None:
+def test_nodes_drain_before_they_go(rendered: Rendered) -> None:
     (cluster,) = rendered.of("RayCluster")
     for group in cluster["spec"]["workerGroupSpecs"]:
         spec = group["template"]["spec"]
         (container,) = spec["containers"]
-        if group["groupName"].endswith("spot"):
-            (command,) = container["lifecycle"]["preStop"]["exec"]["command"][2:]
-            waits = int(re.search(r"sleep (\d+)$", command)[1])  # type: ignore[index]
-            assert f"--deadline-remaining-seconds {waits};" in command
-            assert spec["terminationGracePeriodSeconds"] > waits
-        else:
-            assert "lifecycle" not in container
+        drains = int(environment(container)[DRAIN])
+        assert 0 < drains < spec["terminationGracePeriodSeconds"]
+
+
+def test_ray_has_the_switch_that_the_chart_turns() -> None:
+    """It is Ray's own drain on SIGTERM (Ray 2.60), which its documentation does not list."""
+    text = Path(ray_constants.__file__).read_text(encoding="utf-8")
+    assert f'"{DRAIN}"' in text
 
 
 @pytest.mark.parametrize("upgrade", [False, True])
