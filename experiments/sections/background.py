@@ -45,7 +45,7 @@ def _pair(view: View, pair: PairView) -> list[Leaf]:
         rows.append(("examples (train / validation / test)", "; ".join(told)))
     facts = view.facts.get("data", {})
     known = facts.get(plan.name, {}) if isinstance(facts, Mapping) else {}
-    rows += [(str(key), str(value)) for key, value in dict(known).items()]
+    rows += [(str(key), str(value)) for key, value in known.items() if key != "fingerprint"]
     blocks.append(Table("The comparison", (Column("what"), Column("value")), tuple(rows)))
     blocks.append(_space(pair))
     return blocks

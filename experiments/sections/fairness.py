@@ -215,5 +215,5 @@ def protocol(view: View) -> Table:
         (Column("what"), Column("value")),
         tuple(rows),
         "A changed protocol has another hash and is another experiment. The error rates of this rule "
-        "are measured: `make validate-statistics` writes docs/calibration.md.",
+        "are measured: make validate-statistics writes docs/calibration.md.",
     )

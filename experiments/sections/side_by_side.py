@@ -167,10 +167,11 @@ def paired(pair: PairView) -> Figure:
     """Every repetition's two scores."""
     tally, (reference, challenger) = pair.judgement.tally, pair.plan.variants
     ahead = sum(d > 0 for d in tally.differences)
+    equal = sum(d == 0 for d in tally.differences)
     return Figure(
         title="Every repetition, paired",
         alt=f"Lines from the test {pair.plan.metric.name} of {reference} to that of {challenger}, "
-        f"one per repetition: {challenger} is ahead in {ahead} of {tally.n_ok}.",
+        f"one per repetition: {challenger} is ahead in {ahead} of {tally.n_ok}, equal in {equal}.",
         plot=slopes(pair),
         note=f"Each thin line is one repetition: the same split, a search and "
         f"retrained winners per variant ({tally.n_ok}/{tally.n_planned}).",

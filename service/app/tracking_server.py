@@ -20,6 +20,7 @@ from typing import Any
 from service.app.home import Home
 from service.contracts.errors import ArchduelError, UserError
 from service.stores.mlflow_client import open_client
+from service.stores.mlflow_views import FIRST, has_views
 
 HOST = "127.0.0.1"
 PORT = 5000
@@ -65,11 +66,17 @@ def page(url: str, uuid: str | None, seconds: float = 30.0) -> str:
         uuid: the experiment's, as the ledger has it.
         seconds: how long MLflow may take to answer.
     """
-    identity = None if uuid is None else _experiment(url, uuid, seconds)
-    return url if identity is None else f"{url}/#/experiments/{identity}/runs"
+    found = None if uuid is None else _experiment(url, uuid, seconds)
+    if found is None:
+        return url
+    # Without the first word MLflow opens in its mode for language models.
+    view = "workflowType=machine_learning"
+    if has_views(tag["key"] for tag in found.get("tags", [])):
+        view += f"&viewStateShareKey={FIRST}"
+    return f"{url}/#/experiments/{found['experiment_id']}/runs?{view}"
 
 
-def _experiment(url: str, uuid: str, seconds: float) -> str | None:
+def _experiment(url: str, uuid: str, seconds: float) -> dict[str, Any] | None:
     query = {"max_results": 1, "filter": f"tags.`archduel.ledger` = '{uuid}'"}
     request = urllib.request.Request(
         f"{url}/api/2.0/mlflow/experiments/search",
@@ -80,8 +87,8 @@ def _experiment(url: str, uuid: str, seconds: float) -> str | None:
         found: dict[str, Any] = json.load(_ask(request, seconds))
     except (OSError, ValueError):  # the list of all is a good page too
         return None
-    experiments = found.get("experiments", [])
-    return str(experiments[0]["experiment_id"]) if experiments else None
+    experiments: list[dict[str, Any]] = found.get("experiments", [])
+    return experiments[0] if experiments else None
 
 
 def answers(url: str, seconds: float = 2.0) -> bool:

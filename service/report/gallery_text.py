@@ -14,7 +14,7 @@ def as_table(gallery: Gallery) -> Table | None:
     cells = [cell for example in gallery.rows for cell in example.cells]
     if any(not isinstance(exhibit, Text) for cell in cells for _, exhibit in cell):
         return None
-    columns = (Column("test example"), *map(Column, gallery.columns))
+    columns = (Column("example"), *map(Column, gallery.columns))
     rows = tuple((example.head, *map(_told, example.cells)) for example in gallery.rows)
     return Table(gallery.title, columns, rows, gallery.note)
 

@@ -21,6 +21,8 @@ STYLES = (
     {"color": "@challenger", "soft": "@challenger-soft", "symbol": "diamond", "dash": "dash"},
 )
 
+_TIE = {"color": "@soft", "symbol": "circle", "dash": "dot"}
+
 
 def escaped(text: str) -> str:
     """Text that Plotly prints as it is: it would read tags as formatting and links."""
@@ -162,21 +164,23 @@ def slopes(view: PairView) -> dict[str, Any]:
     tally = view.judgement.tally
     names = [escaped(name) for name in view.plan.variants]
     data: list[dict[str, Any]] = []
-    for place, name in enumerate(view.plan.variants):
+    sides = [(STYLES[place], f"{name} ahead", (-1, 1)[place]) for place, name in enumerate(names)]
+    for style, name, sign in (*sides, (_TIE, "equal", 0)):
         x: list[Any] = []
         y: list[float | None] = []
         texts: list[str] = []
         for r in tally.repetitions:
             if r.difference is None or r.reference.mean is None or r.challenger.mean is None:
                 continue
-            if (r.difference > 0) != bool(place):
+            if (r.difference > 0) - (r.difference < 0) != sign:
                 continue
             x += [0, 1, None]
             y += [r.reference.mean * words.scale, r.challenger.mean * words.scale, None]
             texts += [f"repetition {r.index}"] * 3
-        style = STYLES[place]
+        if not x and not sign:
+            continue
         data.append({
-            "type": "scatter", "mode": "lines+markers", "name": f"{escaped(name)} ahead",
+            "type": "scatter", "mode": "lines+markers", "name": name,
             "x": x, "y": y, "text": texts, "opacity": 0.8,
             "line": {"color": style["color"], "width": 1.3, "dash": style["dash"]},
             "marker": {"color": style["color"], "size": 5, "symbol": style["symbol"]},

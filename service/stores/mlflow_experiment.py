@@ -9,6 +9,7 @@ from service.contracts.errors import ArchduelError
 from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.mlflow_client import is_remote, sqlite_file
 from service.stores.mlflow_layout import LEDGER_TAG, TRIAL_TAG, key
+from service.stores.mlflow_views import view_tags
 from service.stores.outbox_log import OutboxLog
 
 
@@ -47,14 +48,19 @@ def find_or_create(
                 f"restore --experiment-id {found.experiment_id}) or remove it for good (mlflow gc), "
                 "then archduel sync"
             )
+        for tag, value in _tags(ledger).items():
+            if tag not in found.tags:  # an older archduel made it
+                client.set_experiment_tag(found.experiment_id, tag, value)
         return str(found.experiment_id)
     raise ArchduelError(f"MLflow has another ledger's experiment '{plain}'; rename one of them")
 
 
 def _tags(ledger: ExperimentLedger) -> dict[str, str]:
-    """What makes MLflow show the experiment as training runs, with its primary metric."""
+    """What makes MLflow show the experiment as training runs, with its primary metric and views."""
+    plan = ledger.plan
     tags = {LEDGER_TAG: ledger.uuid, "mlflow.experimentKind": "custom_model_development"}
-    metrics = {(pair.metric.name, pair.metric.direction) for pair in ledger.plan.pairs}
+    tags |= view_tags(plan, ledger.started)
+    metrics = {(pair.metric.name, pair.metric.direction) for pair in plan.pairs}
     if len(metrics) == 1:
         ((name, direction),) = metrics
         tags["mlflow.experiment.primaryMetric.name"] = f"test_{key(name)}"

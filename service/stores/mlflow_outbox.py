@@ -11,7 +11,9 @@ from pathlib import Path
 
 from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.lock import hold
+from service.stores.machine_usage import EVERY_SECONDS, MachineUsage
 from service.stores.mlflow_client import redacted
+from service.stores.mlflow_layout import milliseconds
 from service.stores.mlflow_sender import Sender
 from service.stores.outbox_log import OutboxLog
 
@@ -42,8 +44,8 @@ class OutboxState:
 class Outbox:
     """Sends what the ledger has and MLflow has not.
 
-    `start` sends from a daemon thread of its own, `flush` from the calling thread. MLflow is
-    imported only there. One process at a time sends an experiment; another one waits for it.
+    `start` sends from a daemon thread of its own, and what the machine does beside; `flush` sends
+    from the calling thread. MLflow is imported only there. One process at a time sends an experiment; another one waits for it.
 
     Args:
         ledger: the source; every trial in it is sent, in the order it was recorded.
@@ -87,6 +89,7 @@ class Outbox:
         self._note_pause = _NOTE_SECONDS
         self._news = False  # something was sent since the last note
         self._refused: dict[str, str] = {}
+        self._usage: MachineUsage | None = None  # of a thread of its own only
         self._doubtful: set[str] = set()  # trials that were being sent when the server fell silent
 
     def start(self) -> None:
@@ -152,7 +155,7 @@ class Outbox:
                     return
                 if well:
                     wait = 1.0
-                    if self._wake.wait(_NOTE_SECONDS):
+                    if self._wake.wait(EVERY_SECONDS):
                         self._stop.wait(_GATHER_SECONDS)
                 elif stopping:
                     time.sleep(min(1.0, max(0.0, self._deadline - time.monotonic())))
@@ -167,6 +170,7 @@ class Outbox:
         with self._busy:
             try:
                 self._send_all()
+                self._observe(at_once=settle)
                 self._annotate(at_once=settle)
                 if settle and self._sender is not None:
                     self._sender.parents.attach(self._files)
@@ -210,6 +214,14 @@ class Outbox:
             runs = self._log.runs()
             self._sender.remove_twins({t: runs[t] for t in self._doubtful if t in runs})
             self._doubtful.clear()
+
+    def _observe(self, *, at_once: bool) -> None:
+        """Tell every pair's run what the machine does, while a run goes on."""
+        if self._thread is None or self._sender is None:
+            return
+        if self._usage is None:
+            self._usage = MachineUsage(milliseconds(self._ledger.started))
+        self._sender.parents.log(self._usage.read(at_once=at_once))
 
     def _annotate(self, *, at_once: bool) -> None:
         due = self._news and time.monotonic() - self._noted_at >= self._note_pause

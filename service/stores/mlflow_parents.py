@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from service.contracts.plan import PairPlan, Plan
 from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.ledger import sentences
-from service.stores.mlflow_layout import NOTE_TAG, PAIR_TAG, clipped, milliseconds
+from service.stores.mlflow_layout import NOTE_TAG, PAIR_TAG, Point, clipped, milliseconds
+
+_BATCH = 1_000  # metrics that MLflow takes in one request
 
 _STATUS = {
     "finished": "FINISHED",
@@ -71,6 +73,18 @@ class Parents:
             ),
             tags=[InputTag("mlflow.data.context", "training")],
         )
+
+    def log(self, points: Sequence[Point]) -> None:
+        """Add points to the run of every pair."""
+        from mlflow.entities import Metric
+
+        for first in range(0, len(points), _BATCH):
+            batch = [
+                Metric(point.key, point.value, point.timestamp, point.step)
+                for point in points[first : first + _BATCH]
+            ]
+            for run_id in self.ids.values():
+                self._client.log_batch(run_id, metrics=batch)
 
     def annotate(self, notes: Mapping[str, str]) -> None:
         """Set the note of each pair's run (markdown, shown as its description)."""

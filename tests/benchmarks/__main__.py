@@ -27,6 +27,7 @@ CASES = (
     "epochs",
     "largest",
     "bookkeeping",
+    "report",
     "two_workers",
     "vectorised",
 )

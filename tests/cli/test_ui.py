@@ -50,7 +50,11 @@ def test_ui_serves_the_page_of_the_latest_run_until_ctrl_c(real_run: RealRun) ->
         ) as process:
             assert process.stdout is not None
             page = process.stdout.readline().strip()
-            found = re.fullmatch(r"(http://127\.0\.0\.1:(\d+))/#/experiments/(\d+)/runs", page)
+            found = re.fullmatch(
+                r"(http://127\.0\.0\.1:(\d+))/#/experiments/(\d+)/runs"
+                r"\?workflowType=machine_learning&viewStateShareKey=archduel-winners",
+                page,
+            )
             assert found is not None, page
             assert int(found[2]) != tracking_server.PORT
             assert b"<title>MLflow" in open_for(found[1])

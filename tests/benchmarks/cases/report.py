@@ -1,0 +1,130 @@
+"""The report of all pairs and 30 repetitions: how long it takes, its size, and how soon it opens."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from service.app import facts, planning, reporting
+from service.app.home import Home
+from service.app.planning import Planned
+from service.campaign import Campaign
+from service.contracts.data import Dataset
+from service.contracts.ports import Advance
+from service.contracts.results import Outcome
+from service.contracts.trial import Stage
+from service.stores.ledger import LedgerStore
+from service.stores.optuna_search import propose
+from tests.benchmarks.case import ROOT, Result, Row, Size, Skipped
+from tests.benchmarks.cases.bookkeeping import Untrained
+from tests.browser.chromium import Chromium, find
+
+FIGURE = """new Promise(async (done) => {
+  while (!document.querySelector('[data-drawn]')) await new Promise((go) => setTimeout(go, 10));
+  done(true);
+})"""
+
+
+def measure(size: Size) -> Result:
+    """A ledger of configs/guide.yaml with made-up scores, and the real graphs, drawings and test
+    examples (answered by the baselines); opened by Chromium until its first figure is drawn."""
+    browser = find()
+    if browser is None:
+        return Skipped("no Chromium is here")
+    repetitions = size.of(30, least=3)
+    looks = f"design.repetitions=[{repetitions}]"
+    planned = planning.load(ROOT / "configs/guide.yaml", [looks, "search.epochs=20"])
+    datasets = planning.datasets(planned)
+    planned = planning.with_data(planned, datasets)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home.open(Path(folder))
+        store = LedgerStore(home.ledger_url, home.path)
+        told = facts.gather(datasets, planned.pairs, "nothing trains")
+        ledger = store.open_experiment(planned.plan, told)
+        executor = Shown(planned, datasets)
+        Campaign(planned.plan, executor, ledger, propose, Silent()).run()
+        ledger.set_state("finished")
+        started = time.perf_counter()
+        page = home.path / "report.html"
+        page.write_text(reporting.render(ledger, "html"), encoding="utf-8")
+        rendered = time.perf_counter() - started
+        trainings = len(executor.clock)
+        store.close()
+        opened = sorted(_seconds_to_open(browser, page) for _ in range(size.rounds))
+        megabytes = page.stat().st_size / 1e6
+    name = f"The report of {len(planned.plan.pairs)} pairs x {repetitions} repetitions"
+
+    def row(what: str, found: float, target: float, unit: str, detail: str) -> Row:
+        return Row(f"{name}: {what}", found, target, detail, at_least=False, unit=unit)
+
+    return [
+        row("rendered", rendered, 60, "s", f"from the ledger, {trainings:,} trainings"),
+        row("its size", megabytes, 6, "MB", "with its rows, drawings, examples and Plotly"),
+        row("opened", opened[len(opened) // 2], 3, "s", "headless Chromium, first figure drawn"),
+    ]
+
+
+class Shown(Untrained):
+    """Trains nothing, but draws the real models, and shows baselines' answers to test examples.
+
+    Args:
+        planned: the pairs.
+        datasets: by pair name.
+    """
+
+    def __init__(self, planned: Planned, datasets: Mapping[str, Dataset]) -> None:
+        super().__init__()
+        self._planned = planned
+        self._datasets = datasets
+
+    def collect(self) -> list[Outcome]:
+        """Two at a time; the first winners of a variant tell their graph and examples."""
+        return [self._completed(outcome) for outcome in super().collect()]
+
+    def _completed(self, outcome: Outcome) -> Outcome:
+        spec = outcome.result.spec
+        first = spec.repetition == spec.number == 0
+        if spec.stage is not Stage.RETRAIN or not first:
+            return outcome
+        from service.training.material import Materials
+        from service.training.samples import samples
+        from service.training.structure import structure
+
+        pair = self._planned.pairs[spec.pair].pair
+        sized: dict[str, Any] = dict(spec.hyperparameters)
+        if pair.capacity is not None:
+            sized.setdefault(pair.capacity.name, pair.capacity.choices[1])
+        material = Materials(pair, self._datasets[spec.pair]).get(spec.seeds.split)
+        answers = pair.baseline.predict(material.train, material.read_test().inputs)
+        shown = {
+            "structure": structure(pair.variant(spec.variant).build(sized)),
+            "samples": samples(pair, spec.seeds.split, material, answers),
+        }
+        return replace(outcome, result=outcome.result.model_copy(update=shown))
+
+
+class Silent:
+    """Hears how the campaign advances, and says nothing."""
+
+    def advance(self, news: Advance) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+
+def _seconds_to_open(program: str, page: Path) -> float:
+    """From the address to the first figure, in a browser that has just started."""
+    browser = Chromium(program)
+    try:
+        browser.look(1280, 900)
+        started = time.perf_counter()
+        browser.open(page)
+        browser.evaluate(FIGURE)
+        return time.perf_counter() - started
+    finally:
+        browser.close()
