@@ -9,7 +9,7 @@ BENCH_READY := $(BENCH)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format lint types proofs proofs-long validate-statistics bench results lock helm-tools helm-values schema clean
+.PHONY: help setup demo test check format lint types proofs proofs-long soak validate-statistics bench results lock helm-tools helm-values schema clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ proofs: $(READY) ## proofs that take minutes: five deaths of a driver, one worke
 
 proofs-long: $(READY) ## proofs that take half an hour each: 2,000 architectures in a worker, all pairs on JAX
 	$(BIN)/python -m pytest -m long
+
+soak: $(READY) ## 200 experiments while everything is killed, again and again; ARGS="--experiments 20 --rounds 7" for less
+	$(BIN)/python -m tests.soak $(ARGS)
 
 validate-statistics: $(READY) ## measure the error rates of the verdicts; writes docs/calibration.md
 	$(BIN)/python -m service.stats.validation --replications 20000 --seed 1 --out docs/calibration.md

@@ -28,8 +28,12 @@ from service.dispatch.dispatcher import Dispatcher
 from service.execution.ray_head import RayHead
 from service.execution.ray_jobs import RayJobs, token_headers
 from service.queue.audit import Audit
+from service.queue.behind import queue_behind
 from service.queue.queue import Limits, Queue
 from service.queue.tokens import Tokens
+
+CATCH_UP_EVERY = 30.0
+"""Seconds between two looks for experiments that MLflow does not have wholly."""
 
 DRIVER = ("-m", "service.app.driving")
 
@@ -105,6 +109,9 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
     threads = [
         threading.Thread(target=dispatcher.run, args=(stop,), name="dispatcher"),
         *upholding.threads(),
+        threading.Thread(
+            target=_catch_up, args=(database, mlflow_url, stop, say), name="catching up"
+        ),
     ]
     for thread in threads:
         thread.start()
@@ -129,6 +136,18 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
         _release(queue, name)
         jobs.close()
         database.close()
+
+
+def _catch_up(database: Database, mlflow: str, stop: threading.Event, say: Say) -> None:
+    """Send to MLflow what it missed while it was away."""
+    while not stop.wait(CATCH_UP_EVERY):
+        if not answers(mlflow):
+            continue
+        try:
+            for identity in queue_behind(database):
+                say(f"{identity}: MLflow gets what it missed")
+        except ArchduelError:  # the dispatcher says what is wrong with the database
+            continue
 
 
 def _head(settings: Settings, mlflow: str) -> RayHead | None:

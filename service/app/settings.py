@@ -81,7 +81,7 @@ class Settings(BaseModel):
     )
     store_url: str | None = Field(
         default=None,
-        description="where uploads, reports and models lie, `s3://bucket/prefix` (with AWS_* for "
+        description="where uploads, reports and logs lie, `s3://bucket/prefix` (with AWS_* for "
         "who asks) or `file:///folder`; unset: `store` in the home",
     )
     s3_endpoint_url: Address | None = Field(
@@ -284,3 +284,7 @@ def table() -> str:
         default = "" if field.default in (None, False) else f"`{field.default}`"
         lines.append(f"| `{PREFIX}{key.upper()}` | {default} | {field.description} |")
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())

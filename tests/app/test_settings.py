@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from service.app.settings import SettingsError, load
+from service.app.settings import SettingsError, load, table
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "service.md"
 
 
 def mistakes(environment, file=None):
@@ -76,3 +78,9 @@ def test_no_token_is_for_loopback_alone():
 
 def test_folders_are_absolute():
     assert load(environment={"ARCHDUEL_HOME": "~/x"}).home == Path("~/x").expanduser()
+
+
+def test_the_document_has_the_table_of_the_settings():
+    text = DOCUMENT.read_text()
+    shown = text.partition("test_settings.py -->\n")[2].partition("\n<!-- end")[0]
+    assert shown == table(), "python -m service.app.settings prints it"

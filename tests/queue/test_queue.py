@@ -22,6 +22,7 @@ from service.contracts.entry import (
 )
 from service.contracts.errors import UserError
 from service.queue import tables as db
+from service.queue.behind import queue_behind
 from service.queue.queue import Limits, Queue
 from service.queue.reports import DriverDesk
 from service.queue.rows import new_id
@@ -279,6 +280,22 @@ def test_extending_what_is_done(queue, submission):
         queue.extend(entry.id, 1)
     extended = queue.extend(entry.id, 4)
     assert (extended.state, extended.extensions, extended.ended) == (QUEUED, (4,), None)
+
+
+def test_what_mlflow_missed_is_sent_later_and_not_too_often(queue, submission):
+    entry, _ = queue.submit(submission())
+    queue.claim("one")
+    desk = DriverDesk(queue.database, entry.id, 1)
+    desk.begin()
+    desk.done({"iris": "equal"}, "3 trials are not in MLflow yet: it does not answer")
+    assert queue_behind(queue.database) == [], "it has only just ended"
+    with queue.database.writing() as connection:
+        connection.execute(sa.update(db.entry).values(ended="2000"))
+    assert queue_behind(queue.database) == [entry.id]
+    again = queue.get(entry.id)
+    assert (again.state, again.behind) == (QUEUED, None)
+    assert "nothing is trained" in again.reason
+    assert again.verdicts == {"iris": "equal"}
 
 
 def test_parallelism_is_told_to_the_driver(queue, submission):

@@ -65,6 +65,11 @@ class Postgres:
             connection.execute(f'CREATE DATABASE "{name}"')
         return f"postgresql+psycopg://archduel@127.0.0.1:{self.port}/{name}"
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not killed."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command = [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self.port)]

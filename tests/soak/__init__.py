@@ -1,0 +1,1 @@
+"""Many experiments at once while everything is killed, again and again: `make soak`."""
