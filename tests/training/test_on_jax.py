@@ -48,4 +48,4 @@ def test_small_pairs_on_jax(file: str) -> None:
 @pytest.mark.timeout(2 * 3600)
 @pytest.mark.parametrize("file", ["test_every_pair.py", "test_equality.py"])
 def test_every_pair_on_jax(file: str) -> None:
-    run(str(HERE / file), "-m", "slow or not slow")
+    run(str(HERE / file), "-m", "slow or not slow", "--timeout", "3000")
