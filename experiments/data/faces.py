@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.sources import given_path, package_file
+from experiments.data.sources import NO_NETWORK, given_path, package_file
 from experiments.measures import roc_auc
 from service.contracts import Dataset, Examples, UserError
 
@@ -55,7 +55,7 @@ def faces_online(path: Path | None = None) -> Dataset:
     except Exception as error:  # urllib's and tarfile's, whatever they raise
         raise UserError(
             f"the download of Labeled Faces in the Wild failed ({error})",
-            hint="'data.source: packaged' needs no network",
+            hint=NO_NETWORK,
         ) from error
     people = [
         faces.images[faces.target == person][:PORTRAITS] for person in np.unique(faces.target)

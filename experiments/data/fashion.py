@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.images import SIDE, downloaded, idx_folder, idx_part
+from experiments.data.images import SIDE, idx_folder, idx_part
+from experiments.data.sources import keras_dataset
 from service.contracts import Dataset, Examples, UserError
 
 GARMENTS = (
@@ -67,7 +68,7 @@ def fashion_online(path: Path | None = None) -> Dataset:
     Raises:
         UserError: the download failed.
     """
-    return _garments(*downloaded("fashion_mnist", "Fashion-MNIST"))
+    return _garments(*keras_dataset("fashion_mnist", "Fashion-MNIST"))
 
 
 def fashion_folder(path: Path | None) -> Dataset:
@@ -82,7 +83,7 @@ def noisy_packaged(path: Path | None = None) -> Dataset:
 
 def noisy_online(path: Path | None = None) -> Dataset:
     """All garments through `keras.datasets.fashion_mnist`, each with noise and without."""
-    return _noisy(downloaded("fashion_mnist", "Fashion-MNIST")[0])
+    return _noisy(keras_dataset("fashion_mnist", "Fashion-MNIST")[0])
 
 
 def noisy_folder(path: Path | None) -> Dataset:
@@ -106,7 +107,7 @@ def cifar_online(path: Path | None = None) -> Dataset:
     Raises:
         UserError: the download failed.
     """
-    images, labels = downloaded("cifar10", "CIFAR-10")
+    images, labels = keras_dataset("cifar10", "CIFAR-10")
     return _classes(images, labels, "object", "colour", CIFAR_CLASSES)
 
 

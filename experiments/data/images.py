@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.data.idx import read_idx
-from experiments.data.sources import PATH_KEY, given_path, package_file
+from experiments.data.sources import PATH_KEY, given_path, keras_dataset, package_file
 from service.contracts import Dataset, Examples, UserError
 
 SIDE = 28
@@ -37,34 +37,7 @@ def mnist_online(path: Path | None = None) -> Dataset:
     Raises:
         UserError: the download failed.
     """
-    return _digits(*downloaded("mnist", "MNIST"))
-
-
-def downloaded(module: str, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """All images and labels of one of Keras' data sets, which it downloads once.
-
-    Args:
-        module: the data set in `keras.datasets`.
-        name: what it is called, for the error.
-
-    Returns:
-        Images of shape (examples, height, width[, channels]) and labels of shape (examples,), the
-        training part before the test part.
-
-    Raises:
-        UserError: the download failed.
-    """
-    import keras
-
-    try:
-        train, test = getattr(keras.datasets, module).load_data()
-    except Exception as error:  # keras.utils.get_file raises nothing more specific
-        raise UserError(
-            f"the download of {name} failed ({error})",
-            hint="'data.source: packaged' needs no network",
-        ) from error
-    images, labels = (np.concatenate(arrays) for arrays in zip(train, test, strict=True))
-    return images, labels.reshape(len(images))
+    return _digits(*keras_dataset("mnist", "MNIST"))
 
 
 def mnist_folder(path: Path | None) -> Dataset:

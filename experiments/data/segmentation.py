@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def land_sea_packaged(path: Path | None = None) -> Dataset:
     tiles, masks = _tiles(image), _tiles(land[..., np.newaxis])
     share = masks.mean(axis=(2, 3, 4))
     rows, columns = np.nonzero((share >= LEAST) & (share <= 1 - LEAST))
-    return _dataset(
+    return tiles_with_masks(
         tiles[rows, columns],
         masks[rows, columns],
         columns // BLOCK,
@@ -75,10 +75,10 @@ def masked_folder(path: Path | None) -> Dataset:
             raise UserError(f"must exist: every image has a mask, {file.name} too", file=mask)
         images.append(_read_image(file, TILE))
         masks.append(_read_mask(mask, TILE))
-    return _dataset(np.stack(images), np.stack(masks), np.arange(len(files)), {})
+    return tiles_with_masks(np.stack(images), np.stack(masks), np.arange(len(files)), {})
 
 
-def _dataset(
+def tiles_with_masks(
     images: NDArray[np.uint8],
     masks: NDArray[np.bool_],
     groups: NDArray[np.int64],
@@ -125,26 +125,37 @@ def _land(file: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _read_image(file: Path, side: int | None = None) -> NDArray[np.uint8]:
     """An image file in colour, scaled to a square of `side` pixels if given."""
-    return _opened(file, "RGB", side)
+    return opened(file, "RGB", side)
 
 
 def _read_mask(file: Path, side: int) -> NDArray[np.bool_]:
     """A mask file, its nearest pixels where it is scaled, with an axis for its one channel."""
-    return _opened(file, "L", side)[..., np.newaxis] > 0
+    return opened(file, "L", side)[..., np.newaxis] > 0
 
 
-def _opened(file: Path, mode: str, side: int | None) -> NDArray[np.uint8]:
+def opened(file: Path | IO[bytes], mode: str, side: int | None) -> NDArray[np.uint8]:
+    """An image file, or what is in one, as pixels.
+
+    Args:
+        file: where it is, or its content.
+        mode: Pillow's: "RGB" for colour, "L" for a mask.
+        side: scaled to a square of so many pixels, if given.
+
+    Raises:
+        UserError: it is no image, or Pillow is missing.
+    """
     try:
         from PIL import Image
     except ImportError as error:
         raise UserError("this data set needs the package pillow", hint=INSTALL) from error
     try:
-        with Image.open(file) as opened:
-            picture = opened.convert(mode)
+        with Image.open(file) as image:
+            picture = image.convert(mode)
             if side is not None:
                 # A mask has labels and not shades: no new ones may appear between them.
                 kind = Image.Resampling.NEAREST if mode == "L" else Image.Resampling.BOX
                 picture = picture.resize((side, side), kind)
             return np.asarray(picture)
     except OSError as error:
-        raise UserError(f"must be readable: {error}", file=file) from error
+        place = file if isinstance(file, Path) else None
+        raise UserError(f"must be readable: {error}", file=place) from error

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.sources import given_path, package_file
+from experiments.data.sources import given_path, keras_dataset, package_file
 from service.contracts import Dataset, Examples, UserError
 from service.contracts.errors import did_you_mean
 
 IRIS_COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 IRIS_SPECIES = ("setosa", "versicolor", "virginica")
+CALIFORNIA_COLUMNS = (
+    "longitude", "latitude", "age_of_houses", "rooms", "bedrooms", "population", "households",
+    "income",
+)  # fmt: skip
 DIABETES_COLUMNS = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
@@ -97,6 +101,32 @@ def diabetes_packaged(path: Path | None = None) -> Dataset:
             "features": "age, sex, body mass index, blood pressure, six blood serum measurements",
             "target": "disease progression one year on, "
             f"{progression.min():g} to {progression.max():g} points",
+        },
+    )
+
+
+def california_online(path: Path | None = None) -> Dataset:
+    """Districts of California through `keras.datasets.california_housing`, shaped as diabetes.
+
+    Two empty columns beside the eight measurements, so that one model can learn either.
+
+    Raises:
+        UserError: the download failed.
+    """
+    districts, value = keras_dataset(
+        "california_housing", "California housing", version="large", test_split=0.2, seed=0
+    )
+    empty = np.zeros((len(districts), len(DIABETES_COLUMNS) - len(CALIFORNIA_COLUMNS)))
+    return Dataset(
+        Examples(
+            inputs={"features": np.hstack([districts, empty]).astype(np.float32)},
+            targets={"progression": value.astype(np.float32)[:, np.newaxis] / np.float32(1000)},
+            names={"features": (*CALIFORNIA_COLUMNS, "empty", "empty")},
+        ),
+        facts={
+            "examples": f"{len(value):,} districts of California, 1990",
+            "features": ", ".join(CALIFORNIA_COLUMNS).replace("_", " ") + ", and two empty columns",
+            "target": "the median value of a house in thousands of dollars, here called points",
         },
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.sources import given_path, package_file
+from experiments.data.sources import download, given_path, package_file
 from service.contracts import Dataset, Examples, UserError
 
 ENGLISH_WORDS, FRENCH_WORDS = 5, 7
@@ -30,6 +31,10 @@ LANGUAGES = ("english", "french")
 
 Sentences = list[tuple[str, str]]
 """Messages in English, each with its translation into French."""
+
+ANKI = "http://d2l-data.s3-accelerate.amazonaws.com/fra-eng.zip"
+"""A fixed copy of https://www.manythings.org/anki/fra-eng.zip, which changes with every release."""
+ANKI_SHA1 = "94646ad1522d915e7b0f9296181140edcf86a4f5"
 
 _WORD = re.compile(r"%\d|[^\W\d_]+'?|\d+|[^\w\s]")
 
@@ -52,9 +57,23 @@ def translation_file(path: Path | None) -> Dataset:
     return _translations(_tab_separated(path))
 
 
+def translation_online(path: Path | None = None) -> Dataset:
+    """Short sentences of the Tatoeba project, as prepared for Anki: English and French.
+
+    Raises:
+        UserError: the download failed or is not the file that it was.
+    """
+    return _translations(_anki())
+
+
 def languages_packaged(path: Path | None = None) -> Dataset:
     """Beginnings of JupyterLab's messages, as many in English as in French."""
     return _beginnings(_language_pack())
+
+
+def languages_online(path: Path | None = None) -> Dataset:
+    """Beginnings of the sentences of `translation_online`."""
+    return _beginnings(_anki())
 
 
 def languages_file(path: Path | None) -> Dataset:
@@ -78,10 +97,21 @@ def _language_pack() -> Sentences:
     return list(found.items())
 
 
+def _anki() -> Sentences:
+    name = "Anki's sentences"
+    file = download(ANKI, name, f"sha1:{ANKI_SHA1}", called="anki-fra-eng.zip")
+    with zipfile.ZipFile(file) as archive:
+        return _lines(archive.read("fra-eng/fra.txt").decode("utf-8-sig"), file)
+
+
 def _tab_separated(path: Path | None) -> Sentences:
     file = given_path(path, "file", "a line per sentence: English, a tab, French")
+    return _lines(file.read_text(encoding="utf-8-sig"), file)
+
+
+def _lines(text: str, file: Path) -> Sentences:
     found: dict[str, str] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         parts = line.split("\t")

@@ -22,7 +22,14 @@ from typing import Any
 
 from experiments.baselines import majority_class
 from experiments.data.splits import by_group
-from experiments.data.text import ALPHABET, LANGUAGES, LETTERS, languages_file, languages_packaged
+from experiments.data.text import (
+    ALPHABET,
+    LANGUAGES,
+    LETTERS,
+    languages_file,
+    languages_online,
+    languages_packaged,
+)
 from experiments.measures import accuracy
 from service.contracts import (
     Capacity,
@@ -86,6 +93,12 @@ PAIR = Pair(
             kind=SourceKind.PACKAGED,
             load=languages_packaged,
             licence="BSD-3-Clause; Project Jupyter contributors",
+        ),
+        Source(
+            name="Tatoeba's sentences, prepared for Anki",
+            kind=SourceKind.ONLINE,
+            load=languages_online,
+            licence="CC BY 2.0 FR; Tatoeba.org and its contributors, C. Kelly",
         ),
         Source(
             name="sentences from a tab-separated file", kind=SourceKind.PATH, load=languages_file

@@ -18,7 +18,7 @@ from typing import Any
 from experiments.baselines import mean
 from experiments.data.scaling import standardise
 from experiments.data.splits import shuffled
-from experiments.data.tabular import DIABETES_COLUMNS, diabetes_packaged
+from experiments.data.tabular import DIABETES_COLUMNS, california_online, diabetes_packaged
 from experiments.measures import root_mean_squared_error
 from service.contracts import (
     Capacity,
@@ -81,6 +81,12 @@ PAIR = Pair(
             load=diabetes_packaged,
             licence="free to use with credit; Efron, Hastie, Johnstone and Tibshirani 2004, "
             "Least Angle Regression",
+        ),
+        Source(
+            name="keras.datasets.california_housing (20,640 districts)",
+            kind=SourceKind.ONLINE,
+            load=california_online,
+            licence="no licence stated; Pace and Barry 1997, Sparse Spatial Autoregressions",
         ),
     ),
     # 265 patients train, 89 guide the search, 88 are held back: a new draw in every repetition.

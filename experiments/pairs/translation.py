@@ -27,7 +27,14 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.data.splits import shuffled
-from experiments.data.text import END, ENGLISH_WORDS, STEPS, translation_file, translation_packaged
+from experiments.data.text import (
+    END,
+    ENGLISH_WORDS,
+    STEPS,
+    translation_file,
+    translation_online,
+    translation_packaged,
+)
 from experiments.translating import (
     best_words,
     bleu,
@@ -111,6 +118,12 @@ PAIR = Pair(
             kind=SourceKind.PACKAGED,
             load=translation_packaged,
             licence="BSD-3-Clause; Project Jupyter contributors",
+        ),
+        Source(
+            name="Tatoeba's sentences, prepared for Anki",
+            kind=SourceKind.ONLINE,
+            load=translation_online,
+            licence="CC BY 2.0 FR; Tatoeba.org and its contributors, C. Kelly",
         ),
         Source(
             name="sentences from a tab-separated file", kind=SourceKind.PATH, load=translation_file

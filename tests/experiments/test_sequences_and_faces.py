@@ -249,6 +249,18 @@ def test_nobody_is_in_two_parts() -> None:
         assert len(set.union(*people)) == 40
 
 
+def test_the_distance_of_pixels_needs_no_training() -> None:
+    pair = face_verification.PAIR
+    assert pair.prepare is not None
+    train, _, test = parts(pair, packaged("faces"))
+    pairs = pair.prepare(train)(test)
+    answer = face_verification.pixel_distance(train, pairs.inputs)
+    assert 0.9 < pair.metric.score(pairs.targets, answer) < 1
+    assert np.array_equal(
+        answer["same"], face_verification.pixel_distance(test, pairs.inputs)["same"]
+    )
+
+
 def test_pairs_are_what_they_say() -> None:
     """Every pair of one person once, as many of two, in either order."""
     person = np.repeat(np.arange(6), 4)
@@ -376,6 +388,16 @@ def test_no_image_is_asked_about_in_two_parts() -> None:
     ]
     # By their pixels, not by the groups: a few of 5,000 images could be equal by chance.
     assert len(images[0] & images[2]) + len(images[1] & images[2]) <= 2
+
+
+def test_neither_text_nor_image_alone_answers_all_questions() -> None:
+    pair = multimodal.PAIR
+    train, _, test = parts(pair, packaged("vqa"))
+    text_alone, image_alone = (
+        pair.metric.score(test.targets, answer(train, test.inputs))
+        for answer in (multimodal.text_alone, multimodal.image_alone)
+    )
+    assert 1 / 13 < image_alone < text_alone < 0.6
 
 
 def test_the_punch_card_holds_the_question() -> None:
