@@ -1,8 +1,8 @@
 """Runs the shipped configs one after another and writes docs/results.md: `python -m tests.results`.
 
 What is recorded is kept in `.results/`, a home folder like any other (`archduel runs --home .results`):
-a run that was stopped goes on, one that is finished is not run again, and `--page` only writes the
-page from what is there.
+a run that was stopped goes on, one that left its report is not run again unless it is named, and
+`--page` only writes the page from what is there.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def main() -> int:
         )
         return 2
     failed = []
-    for name in () if given.page else given.runs or commands():
+    missing = [name for name in commands() if _report(name, given.home) is None]
+    for name in () if given.page else given.runs or missing:
         sys.stderr.write(f"{name} ...\n")
         failed += [] if _run(name, given.home) else [name]
     found = {name: told for name in commands() if (told := _report(name, given.home)) is not None}
@@ -56,7 +57,9 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.results", description=__doc__)
-    parser.add_argument("runs", nargs="*", metavar="run", help="default: all")
+    parser.add_argument(
+        "runs", nargs="*", metavar="run", help="default: all that left no report yet"
+    )
     parser.add_argument(
         "--home", type=Path, default=ROOT / ".results", help="where results are kept"
     )
