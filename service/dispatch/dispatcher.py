@@ -137,16 +137,11 @@ class Dispatcher:
         self._renewed = time.monotonic()
 
     def _start(self, entry: Entry) -> None:
+        """Start a driver. Where the host does not confirm it, it is asked again under the same name,
+        which starts nothing twice."""
         assert entry.job is not None
-        try:
-            self._host.start(entry.job, entry.id, entry.attempt)
-        except Unavailable as error:
-            # It may have been started after all: then its attempt is not the current one any more.
-            with suppress(*_SETTLED):
-                self._queue.lost(entry.id, entry.attempt, f"waits: {error}", blamed=False)
-            self._held.pop(entry.id, None)
-            raise
         self._looked[entry.job] = time.monotonic()
+        self._host.start(entry.job, entry.id, entry.attempt)
 
     def _look_after(self, entry: Entry) -> None:
         """See how a driver is, and do what follows from it."""
@@ -160,6 +155,9 @@ class Dispatcher:
         if found is not None and not found.ended:
             if cancelling:
                 self._host.stop(job)
+            return
+        if found is None and entry.state is EntryState.STARTING:
+            self._start(entry)
             return
         self._held.pop(entry.id, None)
         if found is not None:
