@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from service.api.context import Asks, Caller, Id, Serves, Service
 from service.api.identity import BEARER, needs
-from service.api.problems import Refused, told
+from service.api.problems import Refused, told, told_beside
 from service.api.sandbox import policy_of
 from service.app.admission import admit
 from service.contracts.entry import Attachment, Entry, EntryState, Role, Submission
@@ -143,8 +143,8 @@ def events(
 
 @viewer.get(
     "/experiments/{id}/log",
-    response_class=PlainTextResponse,
-    responses=told(404),
+    response_class=Response,
+    responses=told_beside("text/plain", 404),
 )
 def log(id: Id, service: Serves) -> PlainTextResponse:
     """What its driver's process wrote, for who looks for a fault."""
@@ -155,7 +155,7 @@ def log(id: Id, service: Serves) -> PlainTextResponse:
     "/experiments/{id}/report",
     response_class=Response,
     responses={
-        **told(404),
+        **told_beside("text/html", 404),
         200: {"content": {kind: {"schema": {}} for kind in TYPES.values()}},
     },
 )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from service.api.context import Serves
 from service.api.identity import BEARER, needs
 from service.api.metrics import CONTENT_TYPE
-from service.api.problems import told
+from service.api.problems import told, told_beside
 from service.contracts.entry import Role
 from service.contracts.wire import Health, Readiness
 
@@ -40,11 +40,7 @@ def ready(service: Serves) -> Readiness:
     return Readiness(ready=all(checks[part] == "ok" for part in NEEDED), checks=checks)
 
 
-@viewer.get(
-    "/metrics",
-    response_class=Response,
-    responses={**told(), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-)
+@viewer.get("/metrics", response_class=Response, responses=told_beside("text/plain"))
 def metrics(service: Serves) -> Response:
     """For Prometheus."""
     return Response(service.metrics.text(), media_type=CONTENT_TYPE)

@@ -26,6 +26,8 @@ STATUSES: Mapping[type[ArchduelError], int] = {
 """The first that an error is an instance of counts."""
 
 UNPROCESSABLE = 422
+EVERY = (400, 401, 403, 413, 422, 429, 503)
+"""Any route may answer with these."""
 
 
 class Refused(Exception):
@@ -55,11 +57,25 @@ class Refused(Exception):
 
 def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For OpenAPI: a route may answer with these, and with what every route may answer with."""
-    every = (401, 403, 413, 422, 429, 503)
     return {
         status: {"model": Problem, "description": HTTPStatus(status).phrase}
-        for status in sorted({*every, *statuses})
+        for status in sorted({*EVERY, *statuses})
     }
+
+
+def told_beside(kind: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a route that answers with something other than JSON where all goes well.
+
+    Args:
+        kind: the media type of that.
+        statuses: that it may answer with.
+    """
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    refusals: dict[int | str, dict[str, Any]] = {
+        status: {"content": {"application/json": problem}, "description": HTTPStatus(status).phrase}
+        for status in sorted({*EVERY, *statuses})
+    }
+    return {200: {"content": {kind: {"schema": {"type": "string"}}}}, **refusals}
 
 
 def answer(

@@ -12,13 +12,13 @@ from typing import Annotated
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from service.api.context import Asks, Caller, Id, Serves, Service
 from service.api.identity import BEARER, needs
-from service.api.problems import Refused, told
+from service.api.problems import Refused, told_beside
 from service.contracts.entry import ENDED, Event, NoSuchEntry, Role
 from service.contracts.errors import ArchduelError
 from service.contracts.wire import Happening
@@ -47,15 +47,8 @@ LastEventId = Annotated[
 
 @router.get(
     "/experiments/{id}/stream",
-    response_class=StreamingResponse,
-    responses={
-        **told(404),
-        200: {
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-            "description": "Each event has the id, the kind and, as data, the JSON of one of "
-            "/events. `end` is the last one: the experiment has ended, and its data is the state.",
-        },
-    },
+    response_class=Response,
+    responses=told_beside("text/event-stream", 404),
 )
 def stream(
     id: Id,
@@ -64,7 +57,10 @@ def stream(
     after: After = 0,
     last_event_id: LastEventId = None,
 ) -> StreamingResponse:
-    """What happened, and what happens from now on, until the experiment has ended."""
+    """What happened, and what happens from now on, as server-sent events, until it has ended.
+
+    Each event has the id, the kind and, as data, the JSON of one of /events. `end` is the last one: the
+    experiment has ended, and its data is the state."""
     return follow(service, caller, id, int(last_event_id or after))
 
 
