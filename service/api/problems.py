@@ -26,6 +26,7 @@ STATUSES: Mapping[type[ArchduelError], int] = {
 """The first that an error is an instance of counts."""
 
 UNPROCESSABLE = 422
+TEXT = {"type": "string"}
 EVERY = (400, 401, 403, 413, 422, 429, 503)
 """Any route may answer with these."""
 
@@ -63,19 +64,22 @@ def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def told_beside(kind: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
+def told_beside(
+    kind: str, *statuses: int, schema: Mapping[str, Any] = TEXT
+) -> dict[int | str, dict[str, Any]]:
     """The same for a route that answers with something other than JSON where all goes well.
 
     Args:
         kind: the media type of that.
         statuses: that it may answer with.
+        schema: of what it answers with.
     """
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     refusals: dict[int | str, dict[str, Any]] = {
         status: {"content": {"application/json": problem}, "description": HTTPStatus(status).phrase}
         for status in sorted({*EVERY, *statuses})
     }
-    return {200: {"content": {kind: {"schema": {"type": "string"}}}}, **refusals}
+    return {200: {"content": {kind: {"schema": dict(schema)}}}, **refusals}
 
 
 def answer(

@@ -39,6 +39,13 @@ looked at again."""
 
 _AT_ONCE = 200
 
+EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+    "required": ["event", "data"],
+}
+"""One event of a stream, for OpenAPI."""
+
 After = Annotated[int, Query(ge=0, le=2**53, description="The last event that is known already.")]
 LastEventId = Annotated[
     str | None, Header(pattern=r"^[0-9]{1,16}$", description="As browsers send it; beats `after`.")
@@ -48,7 +55,7 @@ LastEventId = Annotated[
 @router.get(
     "/experiments/{id}/stream",
     response_class=Response,
-    responses=told_beside("text/event-stream", 404),
+    responses=told_beside("text/event-stream", 404, schema=EVENT),
 )
 def stream(
     id: Id,

@@ -26,13 +26,6 @@ router = APIRouter(
 Hash = Annotated[str, Path(pattern=PATTERN_SHA256, examples=["0" * 64])]
 
 
-@router.head("/blobs/{sha256}", responses=told(404))
-def known(sha256: Hash, service: Serves) -> Response:
-    """Whether a file of this hash is kept."""
-    size = service.files.size(sha256)
-    return Response(status_code=404) if size is None else Response(headers={"X-Size": str(size)})
-
-
 @router.put(
     "/blobs/{sha256}",
     status_code=204,
