@@ -37,6 +37,9 @@ from tests.soak.rig import Rig
 
 PAUSE = 0.5
 
+PLANNED = 2 * (2 * 2 + 2 * 1 + 1)
+"""Trainings of one: in two repetitions two variants search twice and retrain once, and a control."""
+
 
 def main() -> int:
     """Run the soak; returns the exit code."""
@@ -46,7 +49,8 @@ def main() -> int:
         print(f"the same {given.variations} experiments undisturbed ...", flush=True)
         command = [sys.executable, "-m", "tests.soak.reference", folder + "/quiet"]
         subprocess.run([*command, str(given.variations)], check=True)
-        rig = Rig(root / "loud", max_running=given.running, user_running=given.running)
+        most = {"max_running": given.running, "user_running": given.running}
+        rig = Rig(root / "loud", given.services, **most)
         try:
             facts = _run(rig, given)
             facts |= _compare(rig, root / "quiet", given)
@@ -71,7 +75,7 @@ def _run(rig: Rig, given: argparse.Namespace) -> dict[str, Any]:
     for client in clients:
         client.start()
     chance, kills = random.Random(given.seed), Counter[str]()
-    planned = given.experiments * _planned(given)
+    planned = given.experiments * PLANNED
     deadline = begun + given.minutes * 60
     while time.monotonic() < deadline:
         rig.keep_up()
@@ -97,6 +101,7 @@ def _run(rig: Rig, given: argparse.Namespace) -> dict[str, Any]:
     return {
         "experiments": given.experiments,
         "clients": given.clients,
+        "services": given.services,
         "seconds": round(time.monotonic() - begun, 1),
         "kills": dict(kills),
     }
@@ -105,6 +110,7 @@ def _run(rig: Rig, given: argparse.Namespace) -> dict[str, Any]:
 def _submit(rig: Rig, numbers: range, given: argparse.Namespace) -> None:
     """One client: it submits its share, again and again where the service does not answer."""
     for number in numbers:
+        service = rig.services[number % len(rig.services)]
         experiment = GivenExperiment(
             config=CONFIG,
             overrides=overrides(number % given.variations),
@@ -113,16 +119,11 @@ def _submit(rig: Rig, numbers: range, given: argparse.Namespace) -> None:
         )
         while True:
             try:
-                with rig.client().http as http:
+                with service.client().http as http:
                     http.ask("POST", "/v1/experiments", json=experiment.model_dump(mode="json"))
                 break
             except (Away, ArchduelError):
                 time.sleep(PAUSE)
-
-
-def _planned(given: argparse.Namespace) -> int:
-    """Trainings of one experiment: two variants search and retrain, and a control is trained."""
-    return 2 * (2 * 2 + 2 * 1 + 1)
 
 
 def _so_far(rig: Rig) -> tuple[int, int]:
@@ -142,7 +143,7 @@ def _compare(rig: Rig, quiet: Path, given: argparse.Namespace) -> dict[str, Any]
     """Every experiment's rows against those of the undisturbed run."""
     reference = LedgerStore(f"sqlite:///{quiet}/ledger.db", quiet)
     wanted = [_numbers(reference, f"seed-{seed}") for seed in range(given.variations)]
-    ledger = LedgerStore(rig.database, rig.home, patience_seconds=60)
+    ledger = LedgerStore(rig.database, quiet, patience_seconds=60)
     wrong: list[str] = []
     attempts = Counter[int]()
     entries = Queue(ledger.database).page(limit=500)
@@ -197,6 +198,9 @@ def _arguments() -> argparse.Namespace:
         "--variations", type=int, default=4, help="different experiments among them"
     )
     parser.add_argument("--running", type=int, default=2, help="experiments at work at once")
+    parser.add_argument(
+        "--services", type=int, default=1, help="service processes, each with a Ray"
+    )
     parser.add_argument("--minutes", type=float, default=240, help="after which it gives up")
     parser.add_argument("--seed", type=int, default=0, help="of what is killed")
     parser.add_argument("--out", help="a JSON file for the figures")
