@@ -10,7 +10,7 @@ import hashlib
 from tempfile import TemporaryFile
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 
 from service.api.context import Asks, Serves

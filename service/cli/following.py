@@ -140,6 +140,7 @@ def _end(session: Session, experiment: Experiment, *, as_json: bool) -> None:
 
 
 def advise_on(session: Session, experiment: Experiment) -> None:
+    """Say what to do next with an experiment as it stands."""
     identity = experiment.id
     if experiment.state is EntryState.DONE:
         steps: list[tuple[tuple[str, ...], str]] = [

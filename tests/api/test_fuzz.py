@@ -162,6 +162,6 @@ def test_a_few_strange_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_ten_thousand_strange_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     statuses = fuzz(tmp_path, monkeypatch, THOROUGH)
     assert sum(statuses.values()) == THOROUGH
-    assert statuses[201] > 100
+    assert statuses[201] > 10
     assert statuses[422] > 1000
     assert not Path("/tmp/pwned").exists()
