@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.contracts.nodes import NodeGroup
+
 
 @dataclass(frozen=True)
 class Warm:
@@ -27,10 +29,12 @@ class Cluster:
         address: "auto", "ray://host:10001" or "host:6379".
         shares_disk: whether all its workers see this process's files.
         warm: how workers are shared with later runs; None for workers of this run alone.
+        groups: nodes that its autoscaler may add.
         limit: the most trials at once by now, None for what the config says.
     """
 
     address: str
     shares_disk: bool = False
     warm: Warm | None = None
+    groups: tuple[NodeGroup, ...] = ()
     limit: Callable[[], int | None] = lambda: None

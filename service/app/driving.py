@@ -130,7 +130,11 @@ def _cluster(entry: Entry, settings: Settings, reporter: Reporter) -> Cluster:
     warm = Warm(entry.owner, settings.warm_seconds) if settings.warm_seconds else None
     address = os.environ.get("RAY_ADDRESS", "auto")
     return Cluster(
-        address, shares_disk=settings.shares_disk, warm=warm, limit=lambda: reporter.max_parallel
+        address,
+        shares_disk=settings.shares_disk,
+        warm=warm,
+        groups=settings.ray_groups,
+        limit=lambda: reporter.max_parallel,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from service.contracts.errors import ArchduelError, did_you_mean
+from service.contracts.nodes import NodeGroups
 from service.plan.document import KeyPath, parse, read_text
 from service.plan.problems import explain
 
@@ -91,6 +92,11 @@ class Settings(BaseModel):
         default=None,
         description="dashboard address of the Ray cluster, `http://head:8265` (RAY_AUTH_MODE and "
         "RAY_AUTH_TOKEN are Ray's own); unset: a Ray of the service's own on this machine",
+    )
+    ray_groups: NodeGroups = Field(
+        default=(),
+        description="nodes that Ray's autoscaler may add, as JSON: "
+        '`[{"cpus": 8, "gpus": 1, "most": 4}]`; without it only nodes that are there count',
     )
     mlflow_uri: Address | None = Field(
         default=None,
@@ -281,7 +287,7 @@ def table() -> str:
     """The settings as the table of docs/service.md, in Markdown."""
     lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
     for key, field in Settings.model_fields.items():
-        default = "" if field.default in (None, False) else f"`{field.default}`"
+        default = "" if field.default in (None, False, ()) else f"`{field.default}`"
         lines.append(f"| `{PREFIX}{key.upper()}` | {default} | {field.description} |")
     return "\n".join(lines)
 

@@ -77,12 +77,14 @@ class Workers:
         warm = None if self._cluster is None else self._cluster.warm
         space = None if warm is None else namespace(warm.user)
         self._ray = ray_session.connect(address, namespace=space)
-        check_resources(plan, planned.config, *ray_session.largest_node(self._ray))
+        groups = () if self._cluster is None else self._cluster.groups
+        check_resources(plan, planned.config, *ray_session.largest_node(self._ray, groups))
         self._crew = Crew(
             self._ray,
             plan.runtime,
             source=None if warm is None else Lending(self._ray, plan.runtime, warm.seconds),
             max_parallel=plan.resources.max_parallel,
+            groups=groups,
             limit=(lambda: None) if self._cluster is None else self._cluster.limit,
             say=self._progress.say,
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from service.contracts.data import Dataset
 from service.contracts.errors import ArchduelError
+from service.contracts.nodes import NodeGroup
 from service.contracts.pair import LocatedPair
 from service.contracts.ports import Checkpoints
 from service.contracts.trial import Runtime
@@ -70,6 +71,7 @@ class Crew:
         settings: backend, threads and GPUs of a trial.
         source: where workers come from, and go; None for such as end with the run.
         max_parallel: the most workers, None for all that fits.
+        groups: nodes that an autoscaler adds where workers wait.
         limit: asked now and then; a number goes before `max_parallel`.
         say: hears of workers that start and die.
 
@@ -84,6 +86,7 @@ class Crew:
         *,
         source: Source | None = None,
         max_parallel: int | None = None,
+        groups: Sequence[NodeGroup] = (),
         limit: Callable[[], int | None] = lambda: None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
@@ -91,7 +94,7 @@ class Crew:
         self._settings = settings
         self._say = say
         self._source = source or Own(ray, settings)
-        self._fits = ray_session.slots(ray, settings)
+        self._fits = ray_session.slots(ray, settings, groups)
         self._max_parallel = max_parallel
         self._limit = limit
         self.members: list[Member] = []

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from service.contracts.errors import ArchduelError
+from service.contracts.nodes import NodeGroup
 from service.contracts.trial import Runtime
 from service.execution.ray_address import NoCluster, require_answer
 from service.execution.ray_failures import one_line
@@ -92,17 +93,29 @@ def capacity(ray: Any) -> tuple[float, float]:
     return sum(cpu for cpu, _ in nodes), sum(gpu for _, gpu in nodes)
 
 
-def largest_node(ray: Any) -> tuple[float, float]:
-    """CPUs and GPUs of the cluster's largest node: what one trial can get at most."""
-    nodes = _nodes(ray)
+def largest_node(ray: Any, groups: Sequence[NodeGroup] = ()) -> tuple[float, float]:
+    """CPUs and GPUs of the cluster's largest node, be it there or to come: what one trial can get.
+
+    Args:
+        ray: the ray module, connected.
+        groups: what an autoscaler may add.
+    """
+    nodes = [*_nodes(ray), *((group.cpus, group.gpus) for group in groups if group.most)]
     return max((cpu for cpu, _ in nodes), default=0.0), max((gpu for _, gpu in nodes), default=0.0)
 
 
-def places(ray: Any, threads: int, gpus: float) -> int:
-    """How many trials fit at once; a trial needs all its CPUs and GPUs on one node."""
-    return sum(
-        int(min(cpu // threads, gpu / gpus if gpus else math.inf)) for cpu, gpu in _nodes(ray)
-    )
+def places(ray: Any, threads: int, gpus: float, groups: Sequence[NodeGroup] = ()) -> int:
+    """How many trials fit at once; a trial needs all its CPUs and GPUs on one node.
+
+    Where an autoscaler adds nodes, those are counted that there may be: it adds them because workers
+    wait for a place.
+    """
+
+    def on(cpu: float, gpu: float) -> int:
+        return int(min(cpu // threads, gpu / gpus if gpus else math.inf))
+
+    there = sum(on(cpu, gpu) for cpu, gpu in _nodes(ray))
+    return max(there, sum(group.most * on(group.cpus, group.gpus) for group in groups))
 
 
 def _nodes(ray: Any) -> list[tuple[float, float]]:
@@ -125,13 +138,13 @@ def _own_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def slots(ray: Any, settings: Runtime) -> int:
-    """How many trials fit at once.
+def slots(ray: Any, settings: Runtime, groups: Sequence[NodeGroup] = ()) -> int:
+    """How many trials fit at once, on the nodes that are there or may come.
 
     Raises:
         ArchduelError: not one fits.
     """
-    fits = places(ray, settings.threads, settings.gpus)
+    fits = places(ray, settings.threads, settings.gpus, groups)
     if fits < 1:
         raise ArchduelError(
             f"no node of the Ray cluster has the {settings.threads} CPUs and {settings.gpus:g} "

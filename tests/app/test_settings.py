@@ -84,3 +84,17 @@ def test_the_document_has_the_table_of_the_settings():
     text = DOCUMENT.read_text()
     shown = text.partition("test_settings.py -->\n")[2].partition("\n<!-- end")[0]
     assert shown == table(), "python -m service.app.settings prints it"
+
+
+def test_groups_of_nodes_are_json():
+    text = '[{"cpus": 8, "gpus": 1, "most": 4}]'
+    (group,) = load(environment={"ARCHDUEL_RAY_GROUPS": text}).ray_groups
+    assert (group.cpus, group.gpus, group.most) == (8, 1, 4)
+
+
+@pytest.mark.parametrize("text", ["8", "nodes", '[{"cpu": 8}]', '[{"cpus": -1, "most": 1}]'])
+def test_groups_that_are_none_are_one_line(text):
+    with pytest.raises(SettingsError) as caught:
+        load(environment={"ARCHDUEL_RAY_GROUPS": text})
+    (line,) = caught.value.lines
+    assert line.startswith('ARCHDUEL_RAY_GROUPS: must be a list such as [{"cpus": 8')

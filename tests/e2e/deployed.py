@@ -197,7 +197,7 @@ def test_an_experiment_submitted_by_the_command_line_ends_with_its_report(
     environment = {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "HOME": str(home),
-        "ARCHDUEL_SERVICE": "http://127.0.0.1",
+        "ARCHDUEL_URL": "http://127.0.0.1",
         "ARCHDUEL_TOKEN": token,
     }
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from manifests import Pod, environment, pods
 from mlflow import environment_variables as mlflow_variables
-from rendering import CHART, Rendered
+from rendering import CASES, CHART, Rendered, render
 
 from service.app import settings
 
@@ -24,7 +26,7 @@ THEIRS = {"TZ", "A"}
 """Set by the cases themselves."""
 
 
-def ours(rendered: Rendered) -> list[tuple[Pod, dict[str, object]]]:
+def ours(rendered: Rendered) -> list[tuple[Pod, dict[str, Any]]]:
     """Every container of archduel's own image with its variables."""
     return [
         (pod, container)
@@ -34,14 +36,46 @@ def ours(rendered: Rendered) -> list[tuple[Pod, dict[str, object]]]:
     ]
 
 
-def test_every_setting_is_one_of_the_applications(rendered: Rendered) -> None:
+def test_every_setting_is_one_of_the_applications(rendered: Rendered, tmp_path: Path) -> None:
     for pod, container in ours(rendered):
         given = {
             name: value if isinstance(value, str) else "x" * 43
             for name, value in environment(container).items()
         }
         if pod.labels["app.kubernetes.io/component"] != "test":
+            for name in [one for one in given if one.endswith("_FILE")]:
+                given[name] = str(mounted(rendered, pod, container, given[name], tmp_path))
             settings.load(environment=given)
+
+
+def mounted(
+    rendered: Rendered, pod: Pod, container: dict[str, Any], path: str, folder: Path
+) -> Path:
+    """A file that a container finds at a path, from the ConfigMap that is mounted there."""
+    (mount,) = [one for one in container["volumeMounts"] if path.startswith(one["mountPath"] + "/")]
+    (volume,) = [one for one in pod.spec["volumes"] if one["name"] == mount["name"]]
+    (found,) = rendered.of("ConfigMap", volume["configMap"]["name"])
+    file = folder / Path(path).name
+    file.write_text(found["data"][file.name])
+    return file
+
+
+def test_drivers_know_what_the_autoscaler_may_add(helm: Path) -> None:
+    for chosen in CASES:
+        rendered = render(helm, chosen)
+        (cluster,) = rendered.of("RayCluster")
+        found = rendered.of("ConfigMap", "-ray-groups")
+        assert bool(found) is cluster["spec"]["enableInTreeAutoscaling"]
+        if found:
+            groups = settings.load(
+                environment={"ARCHDUEL_RAY_GROUPS": found[0]["data"]["groups.json"]}
+            ).ray_groups
+            workers = cluster["spec"]["workerGroupSpecs"]
+            assert [group.most for group in groups] == [one["maxReplicas"] for one in workers]
+            for group, worker in zip(groups, workers, strict=True):
+                limits = worker["template"]["spec"]["containers"][0]["resources"]["limits"]
+                assert group.cpus == float(limits["cpu"])
+                assert group.gpus == limits.get("nvidia.com/gpu", 0)
 
 
 def test_every_other_variable_is_known(rendered: Rendered) -> None:
@@ -61,7 +95,9 @@ def test_the_drivers_and_the_api_agree(rendered: Rendered) -> None:
     by_name = {container["name"]: environment(container) for _, container in ours(rendered)}
     api, head = by_name["api"], by_name["ray-head"]
     assert {name: api[name] for name in head if name in api} == {
-        name: value for name, value in head.items() if name not in THEIRS | {DRAIN}
+        name: value
+        for name, value in head.items()
+        if name not in THEIRS | {DRAIN, "ARCHDUEL_RAY_GROUPS_FILE"}
     }
     assert "ARCHDUEL_ADMIN_TOKEN" not in head
     worker = by_name.get("ray-worker", {})

@@ -87,6 +87,16 @@ affinity:
 {{- end }}
 {{- end -}}
 
+{{/* CPUs as Ray counts them: whole ones, rounded up. */}}
+{{- define "archduel.cores" -}}
+{{- $text := toString . -}}
+{{- if hasSuffix "m" $text -}}
+{{- divf (trimSuffix "m" $text | float64) 1000 | ceil | int -}}
+{{- else -}}
+{{- $text | float64 | ceil | int -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Bytes of a quantity such as 2Gi or 512Mi. */}}
 {{- define "archduel.bytes" -}}
 {{- if hasSuffix "Gi" . -}}
