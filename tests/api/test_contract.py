@@ -106,7 +106,7 @@ def test_every_answer_is_one_that_the_document_names(tmp_path: Path) -> None:
 @pytest.mark.timeout(1800)
 def test_every_answer_is_one_that_the_document_names_thoroughly(tmp_path: Path) -> None:
     asked = check_everything(tmp_path, THOROUGH)
-    assert sum(asked.values()) > 5_000, asked
+    assert sum(asked.values()) > 2_000, asked
 
 
 def test_the_document_is_served_to_who_has_a_token(rig: Rig, client) -> None:

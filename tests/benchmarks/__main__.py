@@ -29,6 +29,7 @@ CASES = (
     "bookkeeping",
     "report",
     "two_workers",
+    "service",
     "vectorised",
 )
 """In the order of the table; each is a module of `tests.benchmarks.cases`."""
