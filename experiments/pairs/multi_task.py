@@ -130,7 +130,7 @@ PAIR = Pair(
     also=tuple(accuracy(task, f"accuracy of {task}") for task in TASKS),
     # Twenty digits of 2,000.
     margin=0.01,
-    epochs=8,
+    epochs=6,
     loss=dict.fromkeys(TASKS, "sparse_categorical_crossentropy"),
     loss_weights=loss_weights,
     variants=(

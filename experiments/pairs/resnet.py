@@ -142,7 +142,7 @@ PAIR = Pair(
     metric=accuracy("object"),
     # Ten images of 1,000.
     margin=0.01,
-    epochs=8,
+    epochs=6,
     loss="sparse_categorical_crossentropy",
     variants=(Variant("sequential", sequential), Variant("functional", functional)),
     shared_space={

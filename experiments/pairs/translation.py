@@ -137,7 +137,7 @@ PAIR = Pair(
     also=(bleu("french"),),
     margin=0.01,
     # Attention must first learn where to look: before some ten epochs it seems to have no use.
-    epochs=25,
+    epochs=20,
     loss="sparse_categorical_crossentropy",
     variants=(
         Variant("sequential", sequential, view=english_alone),

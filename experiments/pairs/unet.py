@@ -121,7 +121,7 @@ PAIR = Pair(
     also=(pixel_accuracy("land"),),
     # The threshold on colour has about 87%, so that this is a 26th of what is left to gain.
     margin=0.005,
-    epochs=10,
+    epochs=8,
     loss="binary_crossentropy",
     variants=(Variant("sequential", sequential), Variant("functional", functional)),
     shared_space={

@@ -17,8 +17,8 @@ Report = Mapping[str, Any]
 HEAD = """# Results
 
 What the shipped configs found on the packaged data. `make results` runs them one after another and
-writes this page; `python -m tests.results --page` writes it from what is recorded. A row's command
-makes its run again: on the same kind of machine with the same versions, to the bit.
+writes this page; `python -m tests.results --page` writes it from what is recorded. A run's command
+makes it again at its commit: on the same kind of machine with the same versions, to the bit.
 
 The effect is how much better the functional variant is, with its interval; P(better) is the share
 of repetitions that it wins; n counts repetitions that have a result, of those planned. Ratios are
