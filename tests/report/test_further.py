@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001
 """Further metrics and further trivial answers are told beside the verdict, with their counts."""
 
 from __future__ import annotations
