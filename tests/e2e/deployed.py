@@ -183,6 +183,23 @@ def _script(deployment: Deployment, name: str) -> Container:
     return found
 
 
+def test_the_doctor_finds_all_well_from_inside_and_out(deployment: Deployment) -> None:
+    api = deployment.container("Deployment", "-api", "api")
+    for address in (api.environment["ARCHDUEL_RAY_ADDRESS"], "http://try-archduel-api"):
+        token = deployment.secrets["try-archduel-admin", "token"]
+        done = subprocess.run(
+            ["archduel", "doctor", "--address", address, "--json"],
+            env={**api.environment, "ARCHDUEL_TOKEN": token}, cwd=api.folder,
+            capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        checks = {one["name"]: one for one in json.loads(done.stdout)["checks"]}
+        looked_at = {"database", "object store", "MLflow"}
+        looked_at |= {"Ray's token", "Ray's nodes", "Ray's version"} if ":8265" in address else {
+            "API's token", "API ready", "API's ray"
+        }  # fmt: skip
+        assert {checks[name]["state"] for name in looked_at} == {"ok"}, checks
+
+
 def test_an_experiment_submitted_by_the_command_line_ends_with_its_report(
     deployment: Deployment,
 ) -> None:
