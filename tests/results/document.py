@@ -47,7 +47,9 @@ def document(
     if missing:
         lines += ["", f"Not run, or not yet: {', '.join(missing)}."]
     lines += ["", "## Beside the trivial answers", "", _TRIVIAL, ""]
-    lines += _table("run | pair | metric | baseline | sequential | functional", _scores(found))
+    lines += _table(
+        "run | pair | metric | baseline | sequential | functional | further", _scores(found)
+    )
     lines += ["", "## Held against what is published", ""]
     lines += _table("published | found | direction", held_against(found))
     lines += ["", "## Commands", ""]
@@ -61,7 +63,8 @@ def document(
 
 
 _TRIVIAL = """Means of the test scores over the repetitions that have both variants, beside the trivial baseline on
-the same test examples. A variant that does not beat its baseline makes a comparison invalid."""
+the same test examples. A variant that does not beat its baseline makes a comparison invalid. Further
+metrics, of sequential and functional, and further trivial answers decide nothing."""
 
 
 def _table(columns: str, rows: Iterator[Sequence[str]]) -> list[str]:
@@ -105,7 +108,30 @@ def _scores(found: Mapping[str, Report]) -> Iterator[Sequence[str]]:
                 [r["challenger"]["mean"] for r in both],
             )
             metric = f"{plan['metric']['name']} ({words.wish} is better, {words.score_unit})"
-            yield name, plan["name"], metric, *(_mean(words, scores) for scores in sides)
+            means = (_mean(words, scores) for scores in sides)
+            yield name, plan["name"], metric, *means, _further(report, plan)
+
+
+def _further(report: Report, plan: Mapping[str, Any]) -> str:
+    """Further metrics, sequential and functional, and the further trivial answers."""
+    rows = [
+        row
+        for row in report["results"]
+        if row["spec"]["pair"] == plan["name"] and row["spec"]["stage"] == "retrain"
+    ]
+    told = []
+    for metric in plan["also"]:
+        words, name = Words(MetricPlan(**metric)), metric["name"]
+        both = [
+            _mean(words, [row["also"][name] for row in rows
+                          if row["spec"]["variant"] == variant and name in row["also"]])
+            for variant in plan["variants"]
+        ]  # fmt: skip
+        told.append(f"{name} ({words.score_unit}) {' and '.join(both)}")
+    for name in dict.fromkeys(name for row in rows for name in row["reference_scores"]):
+        scores = [row["reference_scores"][name] for row in rows if name in row["reference_scores"]]
+        told.append(f"reference, {name}: {_mean(_words(plan), scores)}")
+    return "; ".join(told)
 
 
 def _commands(

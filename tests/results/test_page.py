@@ -22,7 +22,14 @@ def report(pair: str, differences: list[float], interval: tuple[float, float], l
             "hardware": {"processor": "P", "cores": "2", "memory": "4 GiB", "system": "Linux"},
             "versions": {"python": "3.11"},
         },
-        "plan": {"pairs": [{"name": pair, "metric": METRIC, "margin": 0.01}]},
+        "plan": {
+            "pairs": [
+                {
+                    "name": pair, "metric": METRIC, "margin": 0.01, "also": [METRIC],
+                    "variants": ["sequential", "functional"],
+                }
+            ]
+        },
         "pairs": [
             {
                 "label": label,
@@ -46,11 +53,17 @@ def report(pair: str, differences: list[float], interval: tuple[float, float], l
                 "finished_at": "2026-01-01T00:01:30+00:00",
                 "hyperparameters": {"left_share": 0.5},
                 "score": 0.9,
+                "also": {"accuracy": 0.5},
+                "reference_scores": {"image alone": 0.25},
                 "spec": {
-                    "pair": pair, "repetition": index, "stage": "search", "seeds": {"split": index},
+                    "pair": pair, "repetition": index, "stage": stage, "variant": variant,
+                    "seeds": {"split": index},
                 },
             }
             for index in range(len(differences))
+            for stage, variant in (
+                ("search", "functional"), ("retrain", "sequential"), ("retrain", "functional"),
+            )
         ],
     }  # fmt: skip
 
@@ -60,7 +73,8 @@ def test_a_row_tells_who_won_by_how_much_and_at_what_cost() -> None:
     page = document(found, {"mnist": "abc1234"}, commands())
     row = "| mnist | mnist | **sequential better** | -2 [-4, -0.2] points | 1 | 25% |  | x1.50 |"
     assert f"{row}  | 2/10 | 90 |" in page
-    assert "| mnist | mnist | accuracy (higher is better, %) | 10 | 80 | 78 |" in page
+    scores = "| mnist | mnist | accuracy (higher is better, %) | 10 | 80 | 78 |"
+    assert f"{scores} accuracy (%) 50 and 50; reference, image alone: 25 |" in page
     assert "| mnist | abc1234 | `archduel run configs/mnist.yaml` |" in page
     assert "Not run, or not yet: attention, autoencoder" in page
 
