@@ -11,17 +11,19 @@ from typing import Any
 import pytest
 
 from service.catalog.sections import sections
+from service.contracts.samples import Line, Picture, Sample, Text
 from service.contracts.structure import Call, Structure
 from service.contracts.trial import Stage
 from service.report import ReportInput, render
 
 SCREENS = {"wide": (1280, 900), "phone": (390, 844)}
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsVTk1AAAAABJRU5ErkJggg=="
 BUILDER = "def build(hyperparameters):\n    return Sequential([Dense(3)])  # a stack\n"
 
 
 @pytest.fixture(scope="module")
 def page(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of two pairs with drawings and code."""
+    """A report of two pairs with drawings, code and test examples."""
     calls = (
         Call(layer="x", kind="InputLayer", shapes=((4,),)),
         Call(layer="a", kind="Dense", inputs=(0,), tensors=(0,), shapes=((4,),), parameters=20),
@@ -30,8 +32,14 @@ def page(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pat
     graph = Structure(calls=calls, inputs=(0,), outputs=(2,), sequential=False)
     pairs = [synthetic.pair_plan("one", title="One"), synthetic.pair_plan("two", title="Two")]
     made = synthetic.experiment(plan=synthetic.make_plan(pairs))
+    shown = Sample(
+        place=4,
+        given={"x": Picture(png=DOT, width=1, height=1), "course": Line(values=(1.0, 3.0, 2.0))},
+        truth={"y": Text(text="Coat")},
+        answer={"y": Text(text="Shirt (71%)", right=False)},
+    )
     results = [
-        row.model_copy(update={"structure": graph})
+        row.model_copy(update={"structure": graph, "samples": (shown,)})
         if row.spec.stage is Stage.RETRAIN and row.spec.number == 0
         else row
         for row in made.results
@@ -68,6 +76,8 @@ def test_it_draws_everything_and_asks_nothing(browser: Any, page: Path, screen: 
     named = browser.evaluate("[...document.querySelectorAll('main > section')].map((s) => s.id)")
     assert len(named) == len(sections()) + 1
     assert browser.evaluate("document.querySelectorAll('svg.net').length") == 4
+    pictures = "[...document.querySelectorAll('.gallery img')].map((i) => i.naturalWidth)"
+    assert browser.evaluate(pictures) == [1, 1]
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.evaluate(wider) <= 0
 
