@@ -47,7 +47,7 @@ class Reusable(tune.Trainable):
 
 def main(trainings: int, reuse: bool) -> None:
     """Search both variants, each with half of the trainings."""
-    ray.init(include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", include_dashboard=False, log_to_driver=False)
     data = iris.data()
     space = {
         "learning_rate": tune.loguniform(*iris.RATES),
