@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import admin_commands, local_commands, service_commands
+from service.cli import admin_commands, config_commands, local_commands, service_commands
 from service.cli.group import Group
 
 _START = "Start with: archduel doctor, then archduel run configs/iris.yaml"
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(local_commands.commands)
 app.add_typer(service_commands.commands)
+app.add_typer(config_commands.commands)
 app.add_typer(admin_commands.commands)
 
 

@@ -32,6 +32,7 @@ ORDER = (
     "cancel",
     "delete",
     "login",
+    "config",
     "serve",
     "service",
 )
