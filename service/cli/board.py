@@ -97,10 +97,13 @@ class Board:
 
     def planned_of(self, name: str) -> int:
         """Trainings of one pair up to the look that it is at, at most."""
+        return sum(self.plan.trainings_to(self.repetitions_of(name)).values())
+
+    def repetitions_of(self, name: str) -> int:
+        """Repetitions of one pair up to the look that it is at, at most."""
         looks = self.plan.design.schedule
         begun = self.pairs[name].repetitions
-        look = next((look for look in looks if look >= begun), looks[-1])
-        return sum(self.plan.trainings_to(look).values())
+        return next((look for look in looks if look >= begun), looks[-1])
 
     def remaining_seconds(self) -> float | None:
         """Estimate the time to the end of this look, or None while too little is known.

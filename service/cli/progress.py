@@ -131,12 +131,12 @@ def draw(board: Board) -> RenderableType:
     grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
     grid.add_column(max_width=18, no_wrap=True)
     grid.add_column(min_width=8, ratio=1)
-    for _ in range(3):
+    for _ in range(4):
         grid.add_column(justify="right", no_wrap=True)
     pairs = board.pairs.values()
     names = {pair.pair.variants for pair in pairs}
     shared = names.pop() if len(names) == 1 else None
-    grid.add_row("best so far", "", "", *(shared or ("", "")), style="dim")
+    grid.add_row("best so far", "", "rep.", "", *(shared or ("", "")), style="dim")
     for pair in pairs:
         planned = board.planned_of(pair.pair.name)
         bar = ProgressBar(
@@ -147,7 +147,8 @@ def draw(board: Board) -> RenderableType:
         )
         scores = (_score(pair, variant, named=shared is None) for variant in pair.pair.variants)
         name = Text(pair.pair.name, style="bold")
-        grid.add_row(name, bar, f"{pair.done:,}/{planned:,}", *scores)
+        begun = f"{pair.repetitions}/{board.repetitions_of(pair.pair.name)}"
+        grid.add_row(name, bar, begun, f"{pair.done:,}/{planned:,}", *scores)
     return Group(grid, Text(", ".join(_facts(board)), style="dim"))
 
 
