@@ -11,8 +11,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,7 +44,8 @@ class Database:
     Args:
         url: a SQLAlchemy address, "sqlite:///path/ledger.db" or "postgresql+psycopg://...".
         busy_seconds: how long a writer waits for another process's transaction.
-        patience_seconds: how long a transaction waits to begin for a server that does not answer.
+        patience_seconds: how long a transaction waits to begin for a server that does not answer,
+            or for another process.
 
     Raises:
         UserError: the address is not one of SQLite (in a file) or PostgreSQL.
@@ -56,8 +58,10 @@ class Database:
         self.place = place(self.url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._patience = patience_seconds
+        # SQLite's writers do not queue: of many threads one may starve. Here each has its turn.
+        self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
         options: dict[str, Any] = (
-            {"connect_args": {"timeout": busy_seconds}}
+            {"connect_args": {"timeout": max(busy_seconds, patience_seconds)}}
             if self.is_sqlite
             # A connection that died with its server is replaced where it is taken up.
             else {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
@@ -81,7 +85,12 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that is durable when the block ends, and undone when it raises."""
         writer = self.engine.execution_options(writes=True)
-        with self.explained(), self._connected(writer) as connection, connection.begin():
+        with (
+            self._turn,
+            self.explained(),
+            self._connected(writer) as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
