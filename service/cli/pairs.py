@@ -96,6 +96,8 @@ def document(located: LocatedPair) -> dict[str, Any]:
         },
         "capacity": capacity and {"name": capacity.name, "budget": capacity.budget},
         "baseline": pair.baseline.name,
+        "references": [one.name for one in pair.references],
+        "also": [one.name for one in pair.also],
         "why_not_sequential": pair.why_not_sequential,
         "unmatched_because": pair.unmatched_because,
         "published": pair.published
@@ -119,6 +121,9 @@ def _rows(pair: Pair) -> list[tuple[str, str]]:
         ("size", _size(pair)),
         ("baseline", pair.baseline.name),
     ]
+    for title, further in (("references", pair.references), ("further metrics", pair.also)):
+        if further:
+            rows.append((title, ", ".join(one.name for one in further)))
     for source in pair.sources:
         licence = f" ({source.licence})" if source.licence else ""
         rows.append((f"data, {source.kind.value}", source.name + licence))
