@@ -6,7 +6,7 @@ nobody without a token can make the service parse anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from math import ceil
 from typing import Any
 
@@ -18,6 +18,7 @@ from fastapi.security import HTTPBearer
 from service.api.context import Caller, Service, service_of
 from service.api.problems import Refused
 from service.contracts.entry import Role
+from service.contracts.errors import did_you_mean
 
 LONGEST = 200
 """Characters of a token that are looked at."""
@@ -39,9 +40,11 @@ def needs(role: Role) -> type[APIRoute]:
         def get_route_handler(self) -> Handler:
             """The handler, with the look before it."""
             original = super().get_route_handler()
+            known = {parameter.alias for parameter in self.dependant.query_params}
 
             async def handler(request: Request) -> Response:
                 admit(request, await identify(request, _bearer(request)), role)
+                _refuse_unknown(request, known)
                 return await original(request)
 
             return handler
@@ -83,6 +86,14 @@ def admit(request: Request, caller: Caller, role: Role) -> None:
     if wait:
         service.metrics.refusals.labels("rate").inc()
         raise _slower(wait)
+
+
+def _refuse_unknown(request: Request, known: Collection[str]) -> None:
+    """Refuse a parameter that would be ignored: it is a mistake of whoever wrote it."""
+    for name in request.query_params:
+        if name not in known:
+            hint = did_you_mean(name, known) if known else "there are none here"
+            raise Refused(422, f"unknown parameter {name[:40]!r}; {hint}")
 
 
 def _bearer(request: Request) -> str | None:

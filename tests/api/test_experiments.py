@@ -116,6 +116,13 @@ def test_what_is_asked_is_told_page_by_page(rig: Rig, client: TestClient, submit
     assert set(counts) == {state.value for state in EntryState}
 
 
+def test_a_parameter_that_would_be_ignored_is_a_mistake(rig: Rig, client: TestClient) -> None:
+    answer = client.get("/v1/experiments?limt=3", headers=rig.bearer("vera"))
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "unknown parameter 'limt'; did you mean 'limit'?"
+    assert client.get("/v1/me?x=1", headers=rig.bearer("vera")).status_code == 422
+
+
 def test_from_submission_to_report(rig: Rig, client: TestClient, submit) -> None:
     identity, viewer = submit(priority=3), rig.bearer("vera")
     early = client.get(f"/v1/experiments/{identity}/report", headers=viewer)
