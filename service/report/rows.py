@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.contracts.plan import Plan
-from service.contracts.results import Curve, TrialResult
+from service.contracts.results import Cost, Curve, TrialResult
 from service.contracts.trial import Stage, content_hash
 from service.report.view import ReportInput
 
@@ -31,7 +31,8 @@ def kept(results: Sequence[TrialResult]) -> list[TrialResult]:
 
     Returns:
         The same rows in an order of their own: learning curves of the retrained winners alone,
-        losses to six digits, and of each variant the first graph and those with a planted mistake.
+        losses to six digits, of searches no digests of weights and timings to four digits, and of
+        each variant the first graph and those with a planted mistake.
     """
     found, drawn = [], set()
     for row in sorted(results, key=_order):
@@ -41,6 +42,9 @@ def kept(results: Sequence[TrialResult]) -> list[TrialResult]:
         else:
             loss = tuple(float(f"{value:.6g}") for value in row.curve.loss)
             changes["curve"] = Curve(loss=loss, validation=row.curve.validation)
+        if row.spec.stage is Stage.SEARCH:
+            changes["weights_digest"] = None
+            changes["cost"] = _rounded(row.cost)
         model = (row.spec.pair, row.spec.variant)
         if row.structure is not None and row.structure.fault is None and model in drawn:
             changes["structure"] = None
@@ -48,6 +52,12 @@ def kept(results: Sequence[TrialResult]) -> list[TrialResult]:
             drawn.add(model)
         found.append(row.model_copy(update=changes))
     return found
+
+
+def _rounded(cost: Cost) -> Cost:
+    """Timings that are summed up, never printed one by one."""
+    timings = ("train_seconds", "compile_seconds", "total_seconds")
+    return cost.model_copy(update={name: float(f"{getattr(cost, name):.4g}") for name in timings})
 
 
 def _order(row: TrialResult) -> tuple[str, str, int, str, int, str]:
