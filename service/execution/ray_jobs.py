@@ -121,18 +121,28 @@ class RayJobs:
 
 
 def token_headers(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Ray's token as a header, by Ray's own variables; none where it asks for none."""
+    """Ray's token as a header, found as Ray finds it; none where there is none.
+
+    Args:
+        environment: os.environ, if it is not given.
+
+    Raises:
+        ArchduelError: RAY_AUTH_MODE wants a token, and it cannot be read.
+    """
     environment = os.environ if environment is None else environment
-    if environment.get("RAY_AUTH_MODE") != "token":
+    if environment.get("RAY_AUTH_MODE") == "disabled":
         return {}
-    token = environment.get("RAY_AUTH_TOKEN")
+    token = environment.get("RAY_AUTH_TOKEN", "")
+    named = environment.get("RAY_AUTH_TOKEN_PATH")
+    file = Path(named) if named else Path.home() / ".ray" / "auth_token"
     if not token:
-        default = Path.home() / ".ray" / "auth_token"
-        file = Path(environment.get("RAY_AUTH_TOKEN_PATH") or default)
         try:
             token = file.read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ArchduelError(f"{file}: Ray's token cannot be read ({error.strerror})") from error
+            if named or environment.get("RAY_AUTH_MODE") == "token":
+                reason = error.strerror
+                raise ArchduelError(f"{file}: Ray's token cannot be read ({reason})") from error
+            return {}
     return {"Authorization": f"Bearer {token}"}
 
 
