@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from service.app import extending, history, planning, running
@@ -155,6 +156,8 @@ def _explained(error: Exception, desk: DriverDesk, reporter: Reporter) -> int:
     if not isinstance(error, ArchduelError):
         traceback.print_exception(error, file=sys.stdout)
     print(error, flush=True)
+    with suppress(Unavailable, *_NOT_OURS):
+        reporter.flush()  # progress decides whether it is started again
     reporter.stop()
     try:
         _last_word(error, desk)
