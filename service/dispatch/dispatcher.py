@@ -86,6 +86,8 @@ class Dispatcher:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. Drivers go on then, and whoever comes next looks after them."""
+        renewing = threading.Thread(target=self._renew, args=(stop,), name="leases", daemon=True)
+        renewing.start()
         while not stop.is_set():
             try:
                 busy = self.step()
@@ -97,6 +99,12 @@ class Dispatcher:
             if not busy:
                 self._wake.wait(PAUSE)
                 self._wake.clear()
+
+    def _renew(self, stop: threading.Event) -> None:
+        """Keep the leases while a round waits for a host that answers slowly."""
+        while not stop.wait(self._queue.limits.lease_seconds / 4):
+            with suppress(Unavailable):
+                self._queue.renew(self._name)
 
     def step(self) -> bool:
         """One round; returns whether something was started.

@@ -19,6 +19,9 @@ from service.execution.ray_failures import creation_error, one_line
 from service.execution.ray_lending import Own, Source
 from service.execution.schedule import Parcel
 
+PRESS_EVERY = 2.0
+"""Seconds between two looks for idle workers while new ones wait for a place."""
+
 FALSE_STARTS = 3
 """How many workers in a row may die while starting before the run gives up."""
 
@@ -96,6 +99,7 @@ class Crew:
         self._source = source or Own(ray, settings)
         self._fits = ray_session.slots(ray, settings, groups)
         self._max_parallel = max_parallel
+        self._pressed = 0.0
         self._limit = limit
         self.members: list[Member] = []
         self._equipment: tuple[Any, ...] | None = None
@@ -125,9 +129,12 @@ class Crew:
 
     def press(self) -> None:
         """While workers wait for a place: take idle ones instead, and have others make room."""
+        if time.monotonic() - self._pressed < PRESS_EVERY:
+            return
         waiting = [one for one in self.members if self._source.is_waiting(one.actor)]
         if not waiting:
             return
+        self._pressed = time.monotonic()
         for actor in self._source.adopt(len(waiting)):
             self.dismiss(waiting.pop())
             self._welcome_in(actor)

@@ -21,9 +21,6 @@ from service.execution.ray_lent import Anchor, LentWorker
 ANSWER_SECONDS = 1.0
 """How long an idle worker is given to say that it is; one that trains does not answer."""
 
-PRESS_EVERY = 2.0
-"""Seconds between two looks for idle workers while one is waited for."""
-
 _MARK = "archduel-worker"
 
 
@@ -104,7 +101,6 @@ class Lending:
         self._anchor = ray.remote(Anchor).options(num_cpus=0).remote()
         self._born: dict[Any, Any] = {}
         self._late: list[tuple[Any, Any]] = []
-        self._pressed = 0.0
 
     def hire(self) -> Any:
         terms = {
@@ -124,7 +120,8 @@ class Lending:
 
     def adopt(self, wanted: int) -> list[Any]:
         found: list[Any] = []
-        mine = {actor._ray_actor_id for actor in self._born}
+        self._hear_the_late()
+        mine = {actor._ray_actor_id for actor in (*self._born, *(one for one, _ in self._late))}
         idle = [
             actor
             for actor in self._named(lambda space, name: self._is_alike(space, name))
@@ -162,18 +159,18 @@ class Lending:
         return not there
 
     def make_room(self) -> None:
-        if time.monotonic() - self._pressed < PRESS_EVERY:
-            return
-        self._pressed = time.monotonic()
-        for actor, answer in list(self._late):  # one that said yes after all is not needed
+        until = time.time() + ANSWER_SECONDS
+        for actor in self._named(lambda space, name: not self._is_alike(space, name)):
+            actor.retire.remote(until)
+
+    def _hear_the_late(self) -> None:
+        """A worker that was too late to say yes has been let go of: nobody here counts on it."""
+        for actor, answer in list(self._late):
             said = self._said(answer)
             if said is not None:
                 self._late.remove((actor, answer))
                 if said:
-                    actor.release.remote()
-        until = time.time() + PRESS_EVERY
-        for actor in self._named(lambda space, name: not self._is_alike(space, name)):
-            actor.retire.remote(until)
+                    self._ray.kill(actor)
 
     def _is_alike(self, space: str, name: str) -> bool:
         return space == self._space and name.startswith(self._kind)

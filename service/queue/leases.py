@@ -101,7 +101,8 @@ def adopt(database: Database, holder: str, seconds: float) -> list[Entry]:
     entry = db.entry.c
     with database.writing() as connection:
         clock = database.clock(connection)
-        orphans = sa.or_(entry.holder.is_(None), entry.lease_until < clock)
+        silent = sa.and_(entry.holder != holder, entry.lease_until < clock)
+        orphans = sa.or_(entry.holder.is_(None), silent)
         update = (
             sa.update(db.entry)
             .where(entry.state.in_(_ACTIVE), orphans)
