@@ -150,6 +150,8 @@ def advise_on(session: Session, experiment: Experiment) -> None:
         if any("inconclusive" in each.lower() for each in experiment.verdicts.values()):
             steps.append((("extend", identity, "--repetitions", "12"), "go on with it"))
         advise(session, *steps)
+    elif experiment.state is EntryState.CANCELLED:
+        advise(session, (("delete", identity), "forget it altogether"))
     elif experiment.state in ENDED:
         advise(session, (("logs", "--driver", identity), "what its driver's process wrote"))
     else:

@@ -10,6 +10,7 @@ from service.cli.following import until_the_end
 from service.cli.remote import connected
 from service.cli.screen import advise, errors, plural, results, write_json
 from service.cli.session import Session
+from service.client.given import given
 from service.contracts.wire import ExperimentInFull, GivenExperiment, GivenFile
 
 
@@ -37,7 +38,8 @@ def submit(
         most = api.me().limits.upload_bytes
         named = [] if name is None else [f"experiment={name}"]
         parcel = pack(config, [*overrides, *named], pair_files, most)
-        given = GivenExperiment(
+        wanted = given(
+            GivenExperiment,
             config=parcel.config,
             overrides=list(parcel.overrides),
             files=[
@@ -48,7 +50,7 @@ def submit(
             anew=anew,
         )
         files = {piece.sha256: piece.file for piece in parcel.pieces.values()}
-        experiment, made = api.submit(given, files)
+        experiment, made = api.submit(wanted, files)
         if as_json and not follow:
             write_json({**experiment.model_dump(mode="json"), "made": made})
             return

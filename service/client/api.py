@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.client.given import given
 from service.client.http import Away, Http, Missing, Unsent
 from service.client.sse import Message, messages
 from service.contracts.entry import EntryState
@@ -56,22 +57,22 @@ class Api:
         return self.http.get("/v1/me", Me)
 
     def submit(
-        self, given: GivenExperiment, files: Mapping[str, Path]
+        self, wanted: GivenExperiment, files: Mapping[str, Path]
     ) -> tuple[ExperimentInFull, bool]:
         """Submit an experiment; its files are sent where the service does not have them yet.
 
         Args:
-            given: the submission.
+            wanted: the submission.
             files: by SHA-256, where they lie here.
 
         Returns:
             The experiment, and whether it was made now.
         """
-        if given.anew and given.key is None:  # sent twice it must still be one
-            given = given.model_copy(update={"key": uuid.uuid4().hex})
+        if wanted.anew and wanted.key is None:  # sent twice it must still be one
+            wanted = wanted.model_copy(update={"key": uuid.uuid4().hex})
         for _ in range(2):
             try:
-                body = given.model_dump(mode="json")
+                body = wanted.model_dump(mode="json")
                 answer = self.http.ask("POST", "/v1/experiments", json=body)
             except Unsent as unsent:
                 for sha256 in unsent.hashes:
@@ -134,13 +135,13 @@ class Api:
 
     def extend(self, identity: str, repetitions: int) -> Experiment:
         """Go on with one that is done."""
-        path, given = f"/v1/experiments/{identity}/extend", GivenExtension(repetitions=repetitions)
-        return self.http.send("POST", path, Experiment, given)
+        body = given(GivenExtension, repetitions=repetitions)
+        return self.http.send("POST", f"/v1/experiments/{identity}/extend", Experiment, body)
 
     def set_parallel(self, identity: str, most: int | None) -> Experiment:
         """Limit its trials at once."""
-        path, given = f"/v1/experiments/{identity}/parallel", GivenParallel(max_parallel=most)
-        return self.http.send("PUT", path, Experiment, given)
+        body = given(GivenParallel, max_parallel=most)
+        return self.http.send("PUT", f"/v1/experiments/{identity}/parallel", Experiment, body)
 
     def delete(self, identity: str) -> None:
         """Forget one that has ended."""

@@ -185,6 +185,9 @@ def test_report_and_extend_go_to_the_service_for_its_ids(rig, invoke, submitted:
     assert text == f"report of {submitted} as md\n"
     assert invoke("report", "tiny", "--profile", "sam", "--format", "md").stdout == text
     assert "nothing was run yet" in invoke("report", "tiny").stderr  # serverless
+    few = invoke("extend", submitted, "--repetitions", 1)
+    assert few.exit_code == 2
+    assert few.stderr.startswith("error: repetitions: Input should be greater than or equal to 2")
     more = invoke("extend", submitted, "--repetitions", 4)
     assert "is queued: extended by 4 repetitions" in more.stdout
     assert "nothing was run yet" in invoke("extend", "tiny", "--repetitions", 4).stderr
