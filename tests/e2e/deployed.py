@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 import pytest
 from containers import Container, secret_values, serve_port
+from postgres import binaries
 from rendering import CHART, Rendered, case, render
 
 ROOT = CHART.parents[1]
@@ -252,3 +253,27 @@ def _everything_is_where_it_belongs(deployment: Deployment) -> None:
     commands = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     for value in deployment.secrets.values():
         assert value not in commands
+
+
+def test_a_backup_holds_everything(deployment: Deployment, postgres: Any) -> None:
+    """The lines of docs/cluster.md: a dump of each database, restored into an empty one."""
+    for name, table in (("archduel", "archduel_trial"), ("mlflow", "runs")):
+        address = f"postgresql://archduel@127.0.0.1:{postgres.port}"
+        dump = deployment.folder / f"{name}.dump"
+        for program, *options in (
+            ("pg_dump", "--format=custom", f"--file={dump}", f"{address}/{name}"),
+            ("createdb", f"--maintenance-db={address}/postgres", f"{name}_restored"),
+            ("pg_restore", "--clean", "--if-exists", f"--dbname={address}/{name}_restored", dump),
+        ):
+            done = subprocess.run(
+                [binaries() / program, *options],
+                env={"PGPASSWORD": PASSWORD}, capture_output=True, text=True, timeout=120,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+        found = []
+        for database in (name, f"{name}_restored"):
+            with psycopg.connect(f"{address}/{database}", password=PASSWORD) as connection:
+                row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+                found.append(row[0] if row else None)
+        assert found[0] == found[1]
+        assert found[0]

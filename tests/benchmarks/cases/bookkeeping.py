@@ -107,13 +107,13 @@ class Untrained:
         """Two at a time, as two workers give them back."""
         count = min(self.slots, len(self._queue))
         self.clock.extend([time.perf_counter()] * count)
-        return [_outcome(self._queue.popleft()) for _ in range(count)]
+        return [outcome(self._queue.popleft()) for _ in range(count)]
 
     def close(self) -> None:
         """Nothing was started."""
 
 
-def _outcome(spec: TrialSpec) -> Outcome:
+def outcome(spec: TrialSpec) -> Outcome:
     """A complete result with curves; the same for the same model, seeds and hyperparameters."""
     variant = "sequential" if spec.stage is Stage.CONTROL else spec.variant
     luck = random.Random(f"{variant}{spec.hyperparameters}{spec.seeds}").random()
