@@ -1,7 +1,6 @@
 """What the driver does at many workers: `python -m tests.benchmarks.scale`; docs/scale.md has its figures.
 
-The schedule is real, on a clock that is counted; the ledger is real, on SQLite; Ray is real, with actors
-that do nothing.
+The schedule is real, on a clock that is counted; the ledger is real, on SQLite.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import Any
 
 from service.app import facts
 from service.contracts.trial import TrialSpec
-from service.execution import ray_session
 from service.stores.ledger import LedgerStore
 from tests.benchmarks.cases import bookkeeping
 from tests.benchmarks.trials import Bench
@@ -25,7 +23,6 @@ WORKERS = (10, 100, 1000)
 PER_WORKER = 3
 PROGRAMS = 24
 ROWS, BATCH = 20_000, 50
-ACTORS, CALLS = 8, 4_000
 
 
 def main() -> None:
@@ -40,7 +37,6 @@ def main() -> None:
     print(
         f"ledger on SQLite: {1000 * seconds:.3f} ms and {size:,.0f} bytes a trial, {BATCH} at once"
     )
-    print(f"Ray: {calls():,.0f} calls a second from one driver to {ACTORS} actors that do nothing")
 
 
 def _first(space: Any) -> dict[str, Any]:
@@ -80,28 +76,6 @@ def ledger(bench: Bench, given: dict[str, Any]) -> tuple[float, float]:
         seconds = time.perf_counter() - begun
         store.close()
         return seconds / ROWS, file.stat().st_size / ROWS
-
-
-def calls() -> float:
-    """Calls a second, each worker with two at a time, as the pool keeps them."""
-    ray = ray_session.connect(None, cpus=ACTORS)
-    try:
-
-        class Idle:
-            def run(self) -> None:
-                """Do nothing."""
-
-        actors = [ray.remote(Idle).options(num_cpus=1).remote() for _ in range(ACTORS)]
-        ray.get([actor.run.remote() for actor in actors])
-        begun = time.perf_counter()
-        open_ = {actor.run.remote(): actor for actor in actors for _ in range(2)}
-        for _ in range(CALLS):
-            (done,), _ = ray.wait(list(open_), num_returns=1)
-            actor = open_.pop(done)
-            open_[actor.run.remote()] = actor
-        return CALLS / (time.perf_counter() - begun)
-    finally:
-        ray.shutdown()
 
 
 if __name__ == "__main__":

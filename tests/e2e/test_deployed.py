@@ -32,7 +32,9 @@ def test_the_deployment_works_as_processes(tmp_path: Path) -> None:
             pytest.skip(f"{program} is not here: {package}")
     hosts = tmp_path / "hosts"
     hosts.write_text(f"127.0.0.1 localhost {' '.join(NAMES)}\n")
-    own = ["unshare", "--net", "--mount"] + ([] if os.getuid() == 0 else ["--map-root-user"])
+    # Processes of its own, too: none outlives the first of them.
+    own = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    own += [] if os.getuid() == 0 else ["--map-root-user"]
     if subprocess.run([*own, "true"], capture_output=True).returncode:
         pytest.skip("this machine lets nobody have a network of its own (unshare --net)")
     done = subprocess.run(
