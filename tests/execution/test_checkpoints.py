@@ -164,7 +164,7 @@ def test_a_lost_workers_trial_goes_on_where_it_was(
     pool: Callable[..., RayPool], ray: Any, toy_spec: Spec, tmp_path: Path, inline: Any,
     finish: Any, through: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("service.execution.ray_crew.WarmWorker", Chunked)
+    monkeypatch.setattr("service.execution.ray_lending.WarmWorker", Chunked)
     seeds = Seeds(split=1, weights=5, order=5)
     specs = [toy_spec(epochs=EPOCHS), toy_spec(epochs=EPOCHS, seeds=seeds)]
     expected = finish(inline, specs)

@@ -137,7 +137,7 @@ def test_trials_that_lose_a_worker_together_are_tried_again_alone(
                 os._exit(1)
             return super().run(specs, *others)
 
-    monkeypatch.setattr("service.execution.ray_crew.WarmWorker", Fragile)
+    monkeypatch.setattr("service.execution.ray_lending.WarmWorker", Fragile)
     heard: list[str] = []
     together = batch(toy_spec, 5, strategy="vmap/4")
     found = finish(pool(max_parallel=1, say=heard.append), together)
@@ -203,7 +203,7 @@ def test_workers_that_die_while_starting_end_the_run_and_cost_no_trial(
         def __init__(self, *arguments: Any) -> None:
             os._exit(1)
 
-    monkeypatch.setattr("service.execution.ray_crew.WarmWorker", StillBorn)
+    monkeypatch.setattr("service.execution.ray_lending.WarmWorker", StillBorn)
     dying = pool(max_parallel=1)
     dying.submit([toy_spec()])
     with pytest.raises(ArchduelError, match="a worker could not start"):
