@@ -76,5 +76,6 @@ def make(service: Service) -> FastAPI:
         metrics=service.metrics,
         most_upload=service.limits.upload_bytes,
         hosts=LOOPBACK if service.insecure_local else None,
+        public=service.public,
     )
     return app

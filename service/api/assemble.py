@@ -39,7 +39,7 @@ def application(parts: Parts) -> FastAPI:
             nudge=parts.nudge,
             limits=limits,
             metrics=Metrics(parts.queue.counts),
-            secure=(settings.public_url or "").startswith("https://"),
+            public=settings.public_url,
             insecure_local=settings.insecure_local,
             style=style(),
             allowance=Allowance(limits.per_minute),

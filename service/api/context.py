@@ -64,7 +64,7 @@ class Service:
         nudge: wakes the dispatcher.
         limits: what one user may.
         metrics: for Prometheus.
-        secure: whether people reach it over TLS, so that cookies may say so.
+        public: the address under which people reach it, where that is not the one that it sees.
         insecure_local: whether everybody on this machine may do everything, without a token.
         style: the reports' style sheet, which the pages share.
         allowance: requests of each token; `strangers` those without a valid one, by address.
@@ -80,12 +80,17 @@ class Service:
     nudge: Callable[[], None]
     limits: Limits
     metrics: Metrics
-    secure: bool
+    public: str | None
     insecure_local: bool
     style: str
     allowance: Allowance
     strangers: Allowance = field(default_factory=lambda: Allowance(60))
     streams: Places = field(default_factory=lambda: Places(each=20, together=200))
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach it over TLS, so that cookies may say so."""
+        return self.public is not None and self.public.startswith("https://")
 
 
 @dataclass(frozen=True)

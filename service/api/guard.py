@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -52,15 +53,23 @@ class Guard:
         metrics: counts the requests.
         most_upload: bytes of one uploaded file.
         hosts: the names by which the service may be called, without a port; None for any.
+        public: the address under which people reach it, beside the one that it sees.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, most_upload: int, hosts: frozenset[str] | None
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        most_upload: int,
+        hosts: frozenset[str] | None,
+        public: str | None,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._most_upload = most_upload
         self._hosts = hosts
+        parts = urlsplit(public or "")
+        self._origin = f"{parts.scheme}://{parts.netloc}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,7 +109,7 @@ class Guard:
             return 403, "--insecure-local answers to the name localhost only"
         origin = headers.get("origin")
         if scope["method"] not in SAFE and origin is not None:
-            mine = {f"http://{host}", f"https://{host}"}
+            mine = {f"http://{host}", f"https://{host}", self._origin}
             if origin not in mine:
                 return 403, "a page of another origin may change nothing here"
         length = headers.get("content-length", "0")

@@ -95,7 +95,7 @@ class Rig:
         values: dict[str, Any] = {
             "queue": self.queue, "tokens": self.tokens, "audit": self.audit, "files": self.files,
             "results": self.results, "checks": lambda: self.state, "nudge": self.nudge, "limits": limits,
-            "metrics": Metrics(self.queue.counts), "secure": False, "insecure_local": False,
+            "metrics": Metrics(self.queue.counts), "public": None, "insecure_local": False,
             "style": "body {}", "allowance": Allowance(limits.per_minute),
             "strangers": Allowance(100_000),
         }  # fmt: skip

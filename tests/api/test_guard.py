@@ -91,6 +91,15 @@ def test_a_page_of_another_origin_changes_nothing(rig: Rig, client: TestClient, 
     assert rig.queue.get(identity).state == "cancelled"
 
 
+def test_behind_a_proxy_the_public_origin_is_ours(tmp_path) -> None:
+    rig = Rig(tmp_path / "proxied", public="https://archduel.example/")
+    with TestClient(rig.app, follow_redirects=False) as client:
+        for origin, status in (("https://archduel.example", 303), ("https://evil.example", 403)):
+            form = {"token": rig.token["sam"]}
+            answer = client.post("/login", data=form, headers={"Origin": origin})
+            assert answer.status_code == status
+
+
 def test_without_tokens_only_this_machines_name_is_answered_to(tmp_path) -> None:
     rig = Rig(tmp_path / "open", insecure_local=True)
     with TestClient(rig.app, base_url="http://localhost:8700") as client:

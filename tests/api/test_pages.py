@@ -35,7 +35,7 @@ def test_a_login_leads_back_and_its_cookie_is_out_of_reach(rig: Rig, client, sub
 
 
 def test_over_tls_the_cookie_says_so(tmp_path) -> None:
-    rig = Rig(tmp_path / "tls", secure=True)
+    rig = Rig(tmp_path / "tls", public="https://testserver")
     with TestClient(rig.app, base_url="https://testserver", follow_redirects=False) as client:
         headers = {"Origin": "https://testserver"}
         done = client.post("/login", data={"token": rig.token["sam"]}, headers=headers)

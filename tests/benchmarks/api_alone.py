@@ -56,7 +56,7 @@ def main(folder: Path, port: int) -> None:
         nudge=lambda: None,
         limits=Limits(upload_bytes=MANY, queued=MANY, per_minute=MANY),
         metrics=Metrics(queue.counts),
-        secure=False,
+        public=None,
         insecure_local=False,
         style="",
         allowance=Allowance(MANY),
