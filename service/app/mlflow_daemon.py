@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -17,10 +18,12 @@ class MlflowDaemon:
     Args:
         home: whose store it serves.
         folder: for its file and its log.
+        stop: once set, nothing is waited for any more.
     """
 
-    def __init__(self, home: Home, folder: Path) -> None:
+    def __init__(self, home: Home, folder: Path, stop: threading.Event) -> None:
         self._home = home
+        self._stop = stop
         self._daemon = Daemon(folder, "mlflow")
         self._port = int(self._daemon.facts.get("port") or tracking_server.free_port())
 
@@ -42,6 +45,8 @@ class MlflowDaemon:
         self._daemon.stop()
         self._home.artifacts.parent.mkdir(parents=True, exist_ok=True)
         open_client(self._home.mlflow_uri)  # makes a store that is missing
+        if self._stop.is_set():
+            return False
         command = tracking_server.command(self._home, self._port)
         self._daemon.start(command, tracking_server.environment(), {"port": self._port})
         deadline = time.monotonic() + tracking_server.START_SECONDS
@@ -50,7 +55,8 @@ class MlflowDaemon:
                 return True
             if not self._daemon.alive():
                 raise ArchduelError(f"MLflow ended at once: {self._daemon.last_words()}")
-            time.sleep(0.2)
+            if self._stop.wait(0.2):
+                return True
         raise ArchduelError(f"MLflow does not answer ({self._daemon.log})")
 
     def stop(self) -> None:

@@ -35,6 +35,9 @@ from service.queue.tokens import Tokens
 CATCH_UP_EVERY = 30.0
 """Seconds between two looks for experiments that MLflow does not have wholly."""
 
+FAREWELL = 10.0
+"""Seconds that a thread is waited for; one that makes MLflow's store cannot be interrupted."""
+
 DRIVER = ("-m", "service.app.driving")
 
 Say = Callable[[str], None]
@@ -96,21 +99,25 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
     if settings.admin_token is not None:
         tokens.ensure(settings.admin_token.get_secret_value(), "admin", Role.ADMIN)
     blobs = Blobs(settings.store, settings.s3_endpoint_url)
-    mlflow = MlflowDaemon(home, settings.folder) if settings.mlflow_uri is None else None
+    stop = threading.Event()
+    own = settings.mlflow_uri is None
+    mlflow = MlflowDaemon(home, settings.folder, stop) if own else None
     mlflow_url = settings.mlflow_uri or (mlflow.url if mlflow else "")
-    head = _head(settings, mlflow_url)
+    head = _head(settings, mlflow_url, stop)
     jobs = _jobs(settings, head)
     home = Home(home.path, settings.database, mlflow_url)
     results = Results(home, blobs, jobs, lambda uuid: page(mlflow_url, uuid, seconds=3.0))
     name = f"{socket.gethostname()[:60]}-{os.getpid()}-{secrets.token_hex(4)}"
     dispatcher = Dispatcher(queue, jobs, name, say=say, keep_log=results.keep_log)
-    stop = threading.Event()
     upholding = Upholding({"Ray": head, "MLflow": mlflow}, stop, say)
     threads = [
-        threading.Thread(target=dispatcher.run, args=(stop,), name="dispatcher"),
+        threading.Thread(target=dispatcher.run, args=(stop,), name="dispatcher", daemon=True),
         *upholding.threads(),
         threading.Thread(
-            target=_catch_up, args=(database, mlflow_url, stop, say), name="catching up"
+            target=_catch_up,
+            args=(database, mlflow_url, stop, say),
+            name="catching up",
+            daemon=True,
         ),
     ]
     for thread in threads:
@@ -131,7 +138,7 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
         stop.set()
         dispatcher.nudge()
         for thread in threads:
-            thread.join()
+            thread.join(FAREWELL)
         upholding.end()
         _release(queue, name)
         jobs.close()
@@ -150,7 +157,7 @@ def _catch_up(database: Database, mlflow: str, stop: threading.Event, say: Say) 
             continue
 
 
-def _head(settings: Settings, mlflow: str) -> RayHead | None:
+def _head(settings: Settings, mlflow: str, stop: threading.Event) -> RayHead | None:
     if settings.ray_address is not None:
         return None
     kept = {
@@ -158,7 +165,7 @@ def _head(settings: Settings, mlflow: str) -> RayHead | None:
         for name, value in os.environ.items()
         if not name.startswith((PREFIX, "RAY_ADDRESS"))
     }
-    return RayHead(settings.folder, {**kept, **settings.for_drivers(mlflow)})
+    return RayHead(settings.folder, {**kept, **settings.for_drivers(mlflow)}, stop)
 
 
 def _jobs(settings: Settings, head: RayHead | None) -> RayJobs:

@@ -50,12 +50,12 @@ class Upholding:
     def threads(self) -> list[threading.Thread]:
         """The threads, not started yet."""
         return [
-            threading.Thread(target=self._uphold, args=(name, child), name=name)
+            threading.Thread(target=self._uphold, args=(name, child), name=name, daemon=True)
             for name, child in self._children.items()
         ]
 
     def end(self) -> None:
-        """End the children; the threads have ended before."""
+        """End the children; nothing starts them again once `stop` is set."""
         for child in self._children.values():
             child.stop()
 

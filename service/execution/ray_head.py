@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import socket
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,14 +28,21 @@ class RayHead:
     Args:
         folder: for its file and its log; nobody else may read it.
         environment: of the head, and with it of every driver and worker.
+        stop: once set, nothing is waited for any more.
         cpus: CPUs for trials; None for all.
     """
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], cpus: int | None = None
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        stop: threading.Event | None = None,
+        *,
+        cpus: int | None = None,
     ) -> None:
         self._daemon = Daemon(folder, "ray")
         self._environment = dict(environment)
+        self._stop = stop or threading.Event()
         self._cpus = cpus
         known = self._daemon.facts
         # Port and token stay, whether it lives or not: who waits for it finds it again.
@@ -74,7 +82,8 @@ class RayHead:
     def _start(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not _is_free(self._port) and time.monotonic() < deadline:
-            time.sleep(0.2)  # what is left of the last one lets go of it
+            if self._stop.wait(0.2):  # what is left of the last one lets go of it
+                return
         command = [
             *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
             *("--disable-usage-stats", "--node-ip-address", _HOST, "--port", "0"),
@@ -90,9 +99,8 @@ class RayHead:
         while time.monotonic() < deadline:
             if not self.alive():
                 raise ArchduelError(f"Ray ended at once: {self._daemon.last_words()}")
-            if self._answers():
+            if self._answers() or self._stop.wait(0.2):
                 return
-            time.sleep(0.2)
         raise ArchduelError(f"Ray does not answer after {START_SECONDS:.0f} s ({self._daemon.log})")
 
     def _answers(self) -> bool:
