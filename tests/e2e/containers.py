@@ -17,7 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+IMAGE = {
+    "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+"""What the image sets, as far as processes here need it."""
+
+
+RESTARTS = 3
+"""On a machine that is busy, Ray gives up a start that takes too long."""
 
 
 @dataclass
@@ -36,6 +45,7 @@ class Container:
     folder: Path
     more: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    restarts: int = 0
 
     @property
     def log(self) -> Path:
@@ -50,7 +60,7 @@ class Container:
             found[one["name"]] = (
                 self.secrets[source["name"], source["key"]] if source else self._place(one["value"])
             )
-        return {"PATH": PATH, "LANG": "C.UTF-8", **found, **self.more}
+        return {**IMAGE, **found, **self.more}
 
     def command(self) -> list[str]:
         """As rendered, `$(NAME)` expanded as Kubernetes does it."""
@@ -59,11 +69,11 @@ class Container:
             words = [word.replace(f"$({name})", value) for word in words]
         return [self._place(word) for word in words]
 
-    def start(self, command: list[str] | None = None) -> None:
+    def start(self) -> None:
         """Start it and leave it running."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command or self.command(), env=self.environment, cwd=self.folder,
+                self.command(), env=self.environment, cwd=self.folder,
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
@@ -75,7 +85,10 @@ class Container:
         )  # fmt: skip
 
     def wait_until(self, probe: str, seconds: float = 240.0) -> None:
-        """Wait until one of its HTTP probes succeeds, asked as a kubelet asks."""
+        """Wait until one of its HTTP probes succeeds, asked as a kubelet asks.
+
+        What ends meanwhile is started again, as a kubelet does.
+        """
         request = self.spec[probe]["httpGet"]
         named = {port["name"]: port["containerPort"] for port in self.spec.get("ports", [])}
         url = f"http://127.0.0.1:{named.get(request['port'], request['port'])}{request['path']}"
@@ -86,8 +99,10 @@ class Container:
                 return
             except (urllib.error.URLError, OSError) as error:
                 assert self.process is not None
-                ended = self.process.poll() is not None
-                if ended or time.monotonic() > deadline:
+                if self.process.poll() is not None and self.restarts < RESTARTS:
+                    self.restarts += 1
+                    self.start()
+                elif self.process.poll() is not None or time.monotonic() > deadline:
                     raise AssertionError(
                         f"{url}: {error}\n{self.log.read_text()[-3000:]}"
                     ) from error
