@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 
 SILENCE_SECONDS = 180.0
 """A process that runs and has not answered for so long is started anew."""
+
+MARK = "DAEMON_OF_ARCHDUEL"
+"""A variable of its environment, by which what it left behind is known."""
 
 _STOP_SECONDS = 10.0
 
@@ -70,20 +74,23 @@ class Daemon:
     ) -> None:
         """Start it; `facts` is JSON for whoever finds it later."""
         self._silent_since = None
+        mark = uuid4().hex
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=dict(environment),
+                env={**environment, MARK: mark},
                 start_new_session=True,
             )
         born = psutil.Process(self._child.pid).create_time()
         part = self._file.with_suffix(".part")
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"pid": self._child.pid, "born": born, "facts": dict(facts)}, file)
+            json.dump(
+                {"pid": self._child.pid, "born": born, "mark": mark, "facts": dict(facts)}, file
+            )
         part.replace(self._file)
 
     def stop(self) -> None:
@@ -98,6 +105,9 @@ class Daemon:
                     with suppress(psutil.NoSuchProcess):
                         process.kill()
                 psutil.wait_procs(left, timeout=_STOP_SECONDS)
+        for orphan in self._marked():  # whose parents died before
+            with suppress(psutil.NoSuchProcess):
+                orphan.kill()
         if self._child is not None:
             self._child.wait()
             self._child = None
@@ -107,6 +117,19 @@ class Daemon:
         lines = self.log.read_text(errors="replace").splitlines()
         said = [line.strip() for line in lines if line.strip()]
         return f"{said[-1][:300] if said else 'it said nothing'} (all of it is in {self.log})"
+
+    def _marked(self) -> list[psutil.Process]:
+        """All processes that descend from it, whoever their parent is now."""
+        try:
+            mark = str(json.loads(self._file.read_text(encoding="utf-8"))["mark"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return []
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.environ().get(MARK) == mark:
+                    found.append(process)
+        return found
 
     def _process(self) -> psutil.Process | None:
         if self._child is not None and self._child.poll() is not None:
