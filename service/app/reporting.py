@@ -12,15 +12,16 @@ from service.app.home import Home
 from service.contracts.errors import ArchduelError, UserError
 from service.evidence import latest
 from service.evidence.requirement import Requirement
-from service.report import Format, ReportInput
+from service.report import Format, ReportInput, plot_svg
 from service.report import render as render_report
+from service.report.build import figures
 from service.report.compare import compare
 from service.report.drawing import standalone
 from service.report.note import note
 from service.report.rows import fingerprint
 from service.report.text import tables as as_text
 from service.report.verify import verify_json, verify_page
-from service.report.view import look_at
+from service.report.view import PairView, View, look_at
 from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.optuna_importance import importances
 
@@ -37,25 +38,40 @@ def render(ledger: ExperimentLedger, form: Format) -> str:
 
 
 def write(ledger: ExperimentLedger, home: Home) -> dict[str, Path]:
-    """Write the reports and the drawings into the experiment's folder.
+    """Write the reports, the figures and the drawings into the experiment's folder.
 
     Returns:
-        Files by name; a drawing's begins with its pair's name and a slash.
+        Files by name; a figure's or drawing's begins with its pair's name and a slash.
     """
     given, folder = _input(ledger), home.run_folder(ledger.key)
-    files: dict[str, Path] = {}
-    for form in WRITTEN:
-        path = folder / f"report.{form}"
-        put(path, render_report(given, form))
-        files[path.name] = path
-    for pair in look_at(given).pairs:
-        for row in filter(None, pair.structures):
-            path = folder / "drawings" / pair.plan.name / f"{_word(row.spec.variant)}.svg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            assert row.structure is not None
-            put(path, standalone(row.structure, row.spec.variant))
-            files[f"{pair.plan.name}/drawings/{path.name}"] = path
+    texts = {f"report.{form}": render_report(given, form) for form in WRITTEN}
+    files = {name: folder / name for name in texts}
+    view = look_at(given)
+    for pair in view.pairs:
+        for kind, pictures in (("figures", _figures(view, pair)), ("drawings", _drawings(pair))):
+            for name, picture in pictures.items():
+                path = folder / kind / pair.plan.name / f"{name}.svg"
+                files[f"{pair.plan.name}/{kind}/{path.name}"] = path
+                texts[f"{pair.plan.name}/{kind}/{path.name}"] = picture
+    for name, path in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        put(path, texts[name])
     return files
+
+
+def _figures(view: View, pair: PairView) -> dict[str, str]:
+    """A pair's figures as SVG, by name."""
+    found = figures(view, pair).items()
+    return {name: plot_svg.file(one) for name, one in found if plot_svg.drawable(one)}
+
+
+def _drawings(pair: PairView) -> dict[str, str]:
+    """The drawings of a pair's two models as SVG, by variant."""
+    return {
+        _word(row.spec.variant): standalone(row.structure, row.spec.variant)
+        for row in pair.structures
+        if row is not None and row.structure is not None
+    }
 
 
 def _word(name: str) -> str:

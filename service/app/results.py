@@ -110,8 +110,8 @@ class Results:
 
 
 def keep_reports(entry: Entry, folder: Path, blobs: Blobs) -> None:
-    """Put a driver's reports and drawings where the service finds them."""
-    files = [*folder.glob("report.*"), *folder.glob("drawings/**/*.svg")]
+    """Put a driver's reports, figures and drawings where the service finds them."""
+    files = [*folder.glob("report.*"), *folder.glob("*/**/*.svg")]
     named = {path.relative_to(folder).as_posix(): path for path in files}
     blobs.write_all(_folder(entry), named)
 

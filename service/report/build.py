@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from dataclasses import replace
 
 from service.catalog.sections import sections
-from service.report.document import Document
-from service.report.view import ReportInput, View, look_at
+from service.report.document import Document, Figure
+from service.report.view import PairView, ReportInput, View, look_at
 
 
 def build(report_input: ReportInput) -> Document:
@@ -28,6 +30,23 @@ def build(report_input: ReportInput) -> Document:
         facts=_facts(view),
         sections=tuple(section for section in made if section is not None),
     )
+
+
+def figures(view: View, pair: PairView) -> dict[str, Figure]:
+    """The figures of a report of one pair alone.
+
+    Args:
+        view: a look at a report's input.
+        pair: one of its pairs.
+
+    Returns:
+        In the order they are read, by titles that can be names of files.
+    """
+    alone = replace(view, pairs=(pair,))
+    made = (part.section(alone) for part in sections())
+    leaves = [leaf for section in made if section is not None for leaf in section.leaves]
+    found = [leaf for leaf in leaves if isinstance(leaf, Figure)]
+    return {re.sub(r"\W+", "-", figure.title.lower()).strip("-"): figure for figure in found}
 
 
 def _summary(view: View) -> str:
