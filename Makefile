@@ -78,7 +78,7 @@ schema: $(READY) ## publish the JSON Schema of configs
 	$(BIN)/python -m service.plan.schema
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) $(BENCH) .tools .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
+	rm -rf $(VENV) $(BENCH) .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
 
 # uv installs in parallel and byte-compiles; where it cannot reach what pip is set up to reach
 # (a company's mirror), pip does the same slowly.

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from service.contracts.plan import Plan
 from service.contracts.results import Cost, Curve, TrialResult
 from service.contracts.trial import Stage, content_hash
+from service.report.columns import columns, records
 from service.report.view import ReportInput
 
 
@@ -78,14 +79,13 @@ def pack(report_input: ReportInput) -> str:
         report_input: what the report is made of, see `for_a_page`.
 
     Returns:
-        JSON, compressed by gzip, in base64.
+        JSON, compressed by gzip, in base64; the rows as columns, see `service.report.columns`.
     """
+    rows = [_briefly(row.model_dump(mode="json")) for row in kept(report_input.results)]
     document = {
         "plan": report_input.plan.model_dump(mode="json"),
         "facts": report_input.facts,
-        "results": [
-            row.model_dump(mode="json", exclude_defaults=True) for row in kept(report_input.results)
-        ],
+        "columns": columns(rows) if rows else {},
     }
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
     return compressed(text)
@@ -104,9 +104,29 @@ def unpack(packed: str) -> ReportInput:
     """
     try:
         text = gzip.decompress(base64.b64decode(packed, validate=True)).decode()
-        return from_document(json.loads(text))
+        document = json.loads(text)
+        rows = [_in_full(row) for row in records(document.pop("columns"))]
+        return from_document({**document, "results": rows})
     except (binascii.Error, OSError, EOFError, zlib.error, ValueError) as error:
         raise Unreadable(" ".join(str(error).split())[:200]) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(f"no columns of rows: {type(error).__name__}: {error}") from error
+
+
+def _briefly(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose hyperparameters are told once: the model's as a list of what the spec's lack."""
+    asked, got = row["spec"]["hyperparameters"], row["hyperparameters"]
+    added = [(name, value) for name, value in got.items() if name not in asked]
+    same = json.dumps({**asked, **dict(added)}) == json.dumps(got)
+    return {**row, "hyperparameters": added} if same else row
+
+
+def _in_full(row: dict[str, Any]) -> dict[str, Any]:
+    """What `_briefly` has shortened."""
+    got = row["hyperparameters"]
+    if not isinstance(got, list):
+        return row
+    return {**row, "hyperparameters": {**row["spec"]["hyperparameters"], **dict(got)}}
 
 
 def from_document(document: Any) -> ReportInput:

@@ -11,9 +11,10 @@ HEAD = """# Benchmarks
 
 How long things take, both sides in one run, in turn (ABAB), medians; whole processes, imports and
 start-up included, where a row says so. `make bench` measures all of it and writes this file,
-`make bench CASE=warm` one case; Ray Tune and KerasTuner live in an environment of their own
-(`.venv-bench`). The cases are [tests/benchmarks/cases](../tests/benchmarks/cases), one file each.
-Ratios carry over to other machines better than seconds do.
+`make bench CASE=warm` one case, and the rows of the others stay: `benchmarks.json` keeps them. Ray Tune
+and KerasTuner live in an environment of their own (`.venv-bench`). The cases are
+[tests/benchmarks/cases](../tests/benchmarks/cases), one file each. Ratios carry over to other machines
+better than seconds do.
 """
 
 

@@ -150,10 +150,23 @@
     ["hyperparameters", (r) => settings(r)],
     ["reason", (r) => r.reason],
   ];
-  const settings = (r) =>
-    Object.entries(r.hyperparameters ?? r.spec.hyperparameters)
-      .map(([name, value]) => name + "=" + value)
-      .join(" ");
+  // A list is what the model got beyond what was asked for.
+  function settings(r) {
+    const asked = Object.entries(r.spec.hyperparameters);
+    const got = r.hyperparameters;
+    const all = Array.isArray(got) ? [...asked, ...got] : Object.entries(got);
+    return (all.length ? all : asked).map(([name, value]) => name + "=" + value).join(" ");
+  }
+  // Rows travel as columns; a column of records is columns again.
+  function records(columns) {
+    const names = Object.keys(columns);
+    const whole = names.map((name) =>
+      Array.isArray(columns[name]) ? columns[name] : records(columns[name])
+    );
+    return (whole[0] ?? []).map((_, place) =>
+      Object.fromEntries(names.map((name, column) => [name, whole[column][place]]))
+    );
+  }
   const MOST = 200;
   const viewer = document.getElementById("viewer");
   const wanted = element("input", { type: "search", id: "wanted" });
@@ -164,7 +177,7 @@
 
   async function load() {
     if (rows) return;
-    rows = JSON.parse(await unpacked("rows")).results;
+    rows = records(JSON.parse(await unpacked("rows")).columns);
     for (const row of rows) {
       const s = row.spec;
       row.words = [

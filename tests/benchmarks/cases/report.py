@@ -6,17 +6,22 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from service.app import facts, planning, reporting
 from service.app.home import Home
 from service.app.planning import Planned
 from service.campaign import Campaign
+from service.contracts.by_example import ExampleScores
 from service.contracts.data import Dataset
 from service.contracts.ports import Advance
 from service.contracts.results import Outcome
-from service.contracts.trial import Stage
+from service.contracts.trial import Stage, TrialSpec
 from service.stores.ledger import LedgerStore
 from service.stores.optuna_search import propose
 from tests.benchmarks.case import ROOT, Result, Row, Size, Skipped
@@ -32,7 +37,8 @@ READY = """new Promise(async (done) => {
 
 def measure(size: Size) -> Result:
     """A ledger of configs/guide.yaml with made-up scores, and the real graphs, drawings and test
-    examples (answered by the baselines); opened by Chromium until it can draw figures."""
+    examples (answered by the baselines, whose scores by example are shuffled for each training);
+    opened by Chromium until it can draw figures."""
     browser = find()
     if browser is None:
         return Skipped("no Chromium is here")
@@ -93,16 +99,49 @@ class Shown(Untrained):
         super().__init__()
         self._planned = planned
         self._datasets = datasets
+        self._by_example = cache(self._scores)
+        self._tested = cache(self._positions)
 
     def collect(self) -> list[Outcome]:
-        """Two at a time; the first winners of a variant tell their graph and examples."""
+        """Two at a time; retrained winners tell their scores by example, and the first ones of a
+        variant their graph and examples."""
         return [self._completed(outcome) for outcome in super().collect()]
 
     def _completed(self, outcome: Outcome) -> Outcome:
         spec = outcome.result.spec
-        first = spec.repetition == spec.number == 0
-        if spec.stage is not Stage.RETRAIN or not first:
+        if spec.stage is not Stage.RETRAIN:
             return outcome
+        shown: dict[str, Any] = {}
+        scores = self._by_example(spec.pair)
+        if scores is not None:
+            luck = np.random.default_rng([*spec.id.encode()])
+            positions = self._tested(spec.pair, spec.seeds.split)
+            shown["by_example"] = ExampleScores.pack(positions, luck.permutation(scores))
+        if spec.repetition == spec.number == 0:
+            shown |= self._graph_and_examples(spec)
+        return replace(outcome, result=outcome.result.model_copy(update=shown))
+
+    def _scores(self, name: str) -> NDArray[np.float64] | None:
+        """The baseline's score of each test example, where the pair's metric is a mean of them."""
+        from service.training.by_example import scores
+        from service.training.material import Materials
+
+        pair, dataset = self._planned.pairs[name].pair, self._datasets[name]
+        if dataset.groups is not None:
+            return None
+        material = Materials(pair, dataset).get(0)
+        test = material.read_test()
+        answers = pair.baseline.predict(material.train, test.inputs)
+        whole = pair.metric.score(test.targets, answers)
+        return scores(pair.metric, test.targets, answers, whole)
+
+    def _positions(self, name: str, seed: int) -> NDArray[np.int64]:
+        """Of a split's test examples."""
+        pair = self._planned.pairs[name].pair
+        return pair.split(self._datasets[name], np.random.default_rng(seed)).test
+
+    def _graph_and_examples(self, spec: TrialSpec) -> dict[str, Any]:
+        """The model's graph, and test examples answered by the baseline."""
         from service.training.material import Materials
         from service.training.samples import samples
         from service.training.structure import structure
@@ -113,11 +152,10 @@ class Shown(Untrained):
             sized.setdefault(pair.capacity.name, pair.capacity.choices[1])
         material = Materials(pair, self._datasets[spec.pair]).get(spec.seeds.split)
         answers = pair.baseline.predict(material.train, material.read_test().inputs)
-        shown = {
+        return {
             "structure": structure(pair.variant(spec.variant).build(sized)),
             "samples": samples(pair, spec.seeds.split, material, answers),
         }
-        return replace(outcome, result=outcome.result.model_copy(update=shown))
 
 
 class Silent:
