@@ -1,6 +1,7 @@
 """The report as one HTML page that opens anywhere and asks nothing of any network.
 
-Plotly's program and the rows behind the numbers are in it, compressed; the page unpacks them. A
+Plotly's program, the figures' data and the rows behind the numbers are in it, compressed; the page
+unpacks them. A
 content security policy forbids every request, and every script whose hash is not in it: text from a
 pair or a config cannot become a program.
 """
@@ -62,7 +63,7 @@ def render(report_input: ReportInput) -> str:
         version=version("archduel"),
         policy=_policy([plotly, program]),
         numbers=numbers,
-        plots=Markup(_embedded([figure.plot for figure in figures])),
+        plots=compressed(_json([figure.plot for figure in figures])),
     )  # fmt: skip
     return page.lstrip()
 
@@ -78,10 +79,8 @@ def _policy(scripts: list[str]) -> str:
     )
 
 
-def _embedded(content: Any) -> str:
-    """JSON that cannot end the element it stands in."""
-    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+def _json(content: Any) -> str:
+    return json.dumps(content, allow_nan=False, separators=(",", ":"))
 
 
 @lru_cache(maxsize=1)

@@ -96,6 +96,18 @@ def compressed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
+def decompressed(packed: str) -> str:
+    """The text that `compressed` has packed.
+
+    Raises:
+        Unreadable: it is damaged.
+    """
+    try:
+        return gzip.decompress(base64.b64decode(packed, validate=True)).decode()
+    except (binascii.Error, OSError, EOFError, zlib.error, ValueError) as error:
+        raise Unreadable(" ".join(str(error).split())[:200]) from error
+
+
 def unpack(packed: str) -> ReportInput:
     """What `pack` has packed.
 
@@ -103,11 +115,10 @@ def unpack(packed: str) -> ReportInput:
         Unreadable: it is damaged, or another version made it.
     """
     try:
-        text = gzip.decompress(base64.b64decode(packed, validate=True)).decode()
-        document = json.loads(text)
+        document = json.loads(decompressed(packed))
         rows = [_in_full(row) for row in records(document.pop("columns"))]
         return from_document({**document, "results": rows})
-    except (binascii.Error, OSError, EOFError, zlib.error, ValueError) as error:
+    except ValueError as error:
         raise Unreadable(" ".join(str(error).split())[:200]) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise Unreadable(f"no columns of rows: {type(error).__name__}: {error}") from error

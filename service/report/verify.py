@@ -12,7 +12,7 @@ from typing import Any
 
 from service.report import as_json
 from service.report.page import render as render_page
-from service.report.rows import Unreadable, fingerprint, from_document, unpack
+from service.report.rows import Unreadable, decompressed, fingerprint, from_document, unpack
 from service.report.view import ReportInput
 
 Derive = Callable[[ReportInput], Mapping[str, Any]]
@@ -102,10 +102,10 @@ def _plots(printed: str, recomputed: str) -> Difference | None:
     if printed == recomputed:
         return None
     try:
-        mine = json.loads(printed)
-    except ValueError as error:
-        return Difference("the figures' data", "no JSON", str(error))
-    found = next(_apart(mine, json.loads(recomputed), "figure"), None)
+        mine = json.loads(decompressed(printed))
+    except Unreadable as error:
+        return Difference("the figures' data", "those of this version", f"unreadable: {error}")
+    found = next(_apart(mine, json.loads(decompressed(recomputed)), "figure"), None)
     return found or Difference("the figures' data", "other text", "the same numbers")
 
 

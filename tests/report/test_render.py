@@ -17,7 +17,7 @@ from service.contracts.results import TrialResult
 from service.contracts.trial import Stage, Status
 from service.report import FORMATS, ReportInput, render
 from service.report.note import note
-from service.report.rows import unpack
+from service.report.rows import decompressed, unpack
 
 FACTS = {
     "command": "archduel run residual.yaml",
@@ -197,14 +197,14 @@ def test_html_runs_the_programs_of_its_policy_and_carries_plotly_once(made):
         assert f"sha256-{digest}" in policy[1]
     assert policy[1].count("sha256-") == 2
     assert len(unpack(rows).results) == len(made.results)
-    plots = json.loads(data)
+    plots = json.loads(decompressed(data))
     assert len(plots) == text.count("data-plot=")
     assert all(plot["data"] and plot["layout"] for plot in plots)
 
 
 def test_colours_of_the_plots_are_known_to_the_page(made):
     text = render(report(made), "html")
-    data = parsed(text).scripts[0]
+    data = decompressed(parsed(text).scripts[0])
     for name in set(re.findall(r'"@([a-z-]+)"', data)):
         assert f"--{name}:" in text
 
@@ -226,7 +226,7 @@ def test_what_users_wrote_is_text_everywhere(synthetic: ModuleType):
     assert "{{ 7*7 }}" in page.words
     assert "<i>one" not in re.sub(r"<script.*?</script>", "", text, flags=re.S)
     # Plotly reads tags in texts as formatting and links: they must reach it escaped.
-    for plot in json.loads(page.scripts[0]):
+    for plot in json.loads(decompressed(page.scripts[0])):
         assert "<script" not in json.dumps(plot)
         assert "<i>" not in json.dumps(plot)
     markdown = render(report_input, "md")

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from service.report import ReportInput, render
+from service.report.rows import compressed, decompressed
 from service.report.verify import verify_json, verify_page
 
 
@@ -73,11 +74,14 @@ def test_every_changed_digit_of_a_number_in_the_page_is_found(page: str):
 
 
 def test_a_changed_figure_is_found(page: str):
-    start = page.index('id="plots"')
-    number = re.compile(r'"y":\[(-?\d)').search(page, start)
+    carried = re.search(r'id="plots">([^<]*)<', page)
+    assert carried is not None
+    plots = decompressed(carried[1])
+    number = re.search(r'"y":\[(-?\d)', plots)
     assert number is not None
     digit = "7" if number[1] != "7" else "8"
-    _, found = verify_page(page[: number.start(1)] + digit + page[number.end(1) :])
+    changed = compressed(plots[: number.start(1)] + digit + plots[number.end(1) :])
+    _, found = verify_page(page.replace(carried[1], changed))
     assert found is not None
     assert "figure[" in found.where
 

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const plots = JSON.parse(document.getElementById("plots").textContent);
+  let plots = [];
   const boxes = [...document.querySelectorAll("[data-plot]")];
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
@@ -8,7 +8,8 @@
   // What is large travels compressed; a browser of 2023 or later unpacks it.
   async function unpacked(id) {
     const packed = atob(document.getElementById(id).textContent);
-    const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
+    const bytes = new Uint8Array(packed.length);
+    for (let place = 0; place < packed.length; place++) bytes[place] = packed.charCodeAt(place);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Response(stream).text();
   }
@@ -46,6 +47,7 @@
   const drawn = () => boxes.filter((box) => box.dataset.drawn);
   async function start() {
     const script = document.createElement("script");
+    plots = JSON.parse(await unpacked("plots"));
     script.textContent = await unpacked("plotly");
     document.head.append(script);
     // A report of many pairs has many figures: draw what is near the screen.
