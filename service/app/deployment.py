@@ -109,7 +109,7 @@ def _ray(url: str) -> Iterator[Check]:
             yield Check("Ray's token", "broken", str(error))
             return
         if not headers:
-            remedy = "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN to try one"
+            remedy = "set RAY_AUTH_TOKEN to try one"
             yield Check("Ray's token", "warning", "there is none here", remedy)
             return
         status, _ = _ask(url + _JOBS, headers)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from service.contracts.errors import ArchduelError
@@ -41,6 +43,7 @@ def connect(address: str | None, *, cpus: int | None = None, namespace: str | No
         require_answer(address)
     import ray
 
+    atexit.register(_results_only)  # before Ray's own: the last one registered is the first called
     if ray.is_initialized():
         return ray
     quiet: dict[str, Any] = {
@@ -63,6 +66,14 @@ def connect(address: str | None, *, cpus: int | None = None, namespace: str | No
             hint="start one with `ray start --head`, or leave --address out",
         ) from error
     return ray
+
+
+def _results_only() -> None:
+    """Keep stdout for results: at the end of the process Ray prints there what it still has to tell
+    of other processes, such as the last words of a node that died."""
+    with suppress(OSError):  # Nobody may be reading any more.
+        sys.stdout.flush()
+    sys.stdout = sys.stderr
 
 
 def _start(ray: Any, address: str | None, cpus: int | None, quiet: dict[str, Any]) -> None:

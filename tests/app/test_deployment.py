@@ -74,7 +74,7 @@ def states(checks: Iterator[Check]) -> list[tuple[str, str]]:
 
 
 def test_a_ray_that_asks_for_its_token_and_takes_it(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
@@ -83,7 +83,9 @@ def test_a_ray_that_asks_for_its_token_and_takes_it(
     assert checks[-1].detail == "1, with 4 CPUs and 1 GPUs for trials"
     monkeypatch.setenv("RAY_AUTH_TOKEN", "another")
     assert states(deployment.outside(serve(RAY)))[-1] == ("Ray's token", "broken")
-    monkeypatch.delenv("RAY_AUTH_MODE")
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))  # where Ray keeps a token of its own
     assert states(deployment.outside(serve(RAY)))[-1] == ("Ray's token", "warning")
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,9 @@ def test_kill_minus_nine_from_outside_changes_no_number(
     def kill() -> None:
         while not (processes := actors()):
             time.sleep(0.05)
-        victims.append(processes[0])
         time.sleep(1.0)
         os.kill(processes[0], signal.SIGKILL)
+        victims.append(processes[0])
 
     thread = threading.Thread(target=kill)
     thread.start()
@@ -106,14 +107,14 @@ def test_kill_minus_nine_from_outside_changes_no_number(
 
 
 def actors() -> list[int]:
-    """Processes of warm workers on this machine that descend from this one's Ray."""
+    """Processes of warm workers that descend from this one's Ray; another's is none of ours."""
     import psutil
 
     found = []
-    for process in psutil.process_iter(["cmdline"]):
-        title = " ".join(process.info["cmdline"] or [])
-        if title.startswith("ray::WarmWorker"):
-            found.append(process.pid)
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::WarmWorker"):
+                found.append(process.pid)
     return found
 
 
