@@ -9,6 +9,9 @@ from service.contracts.results import Outcome
 from service.contracts.strategy import Timing
 from service.contracts.trial import Runtime, TrialSpec
 
+RECYCLE_GROWTH_BYTES = 2 * 1024**3
+"""A worker that has grown by this much since it was ready is replaced, and not lent again."""
+
 
 class WarmWorker:
     """One Ray actor. Its calls run one after another, in the order in which they were sent.

@@ -10,14 +10,12 @@ from typing import Any
 
 from service.contracts.ports import Checkpoints
 from service.contracts.trial import Runtime
-from service.execution.ray_actor import WarmWorker
+from service.execution.ray_actor import RECYCLE_GROWTH_BYTES, WarmWorker
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether who borrowed it still lives."""
 
 ANSWER_SECONDS = 60.0
-GROWTH_BYTES = 2 * 1024**3
-"""A worker that has grown by this much since its first run is not lent again."""
 
 
 class Anchor:
@@ -91,7 +89,7 @@ class LentWorker(WarmWorker):
 
         del self._worker
         gc.collect()
-        if resident_bytes() > (self._first_size or 0) + GROWTH_BYTES:
+        if resident_bytes() > (self._first_size or 0) + RECYCLE_GROWTH_BYTES:
             os._exit(0)
         with self._lock:
             self._idle_since, self._anchor = time.monotonic(), None

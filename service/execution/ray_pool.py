@@ -19,6 +19,7 @@ from service.contracts.trial import Status, TrialSpec
 from service.execution import ray_session
 from service.execution.checkpoints import Shelf, Store
 from service.execution.estimates import Estimates
+from service.execution.ray_actor import RECYCLE_GROWTH_BYTES
 from service.execution.ray_crew import Crew, Member
 from service.execution.ray_failures import gone, one_line
 from service.execution.ray_measure import measured
@@ -32,9 +33,6 @@ PATIENCE_SECONDS = 60.0
 
 GRACE_SECONDS = 15.0
 """A worker stops a trial that is late between epochs; after this much more it is killed."""
-
-RECYCLE_GROWTH_BYTES = 2 * 1024**3
-"""A worker that has grown by this much since it was ready is replaced."""
 
 
 class RayPool:

@@ -43,9 +43,9 @@ def connect(address: str | None, *, cpus: int | None = None, namespace: str | No
         require_answer(address)
     import ray
 
-    atexit.register(_results_only)  # before Ray's own: the last one registered is the first called
     if ray.is_initialized():
         return ray
+    atexit.register(_results_only)  # before Ray's own: the last one registered is the first called
     quiet: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": logging.ERROR,

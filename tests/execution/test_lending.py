@@ -57,7 +57,7 @@ def test_an_idle_worker_makes_room(worker):
 
 def test_a_worker_that_has_grown_is_not_lent_again(worker, monkeypatch):
     worker._first_size = 1 << 20
-    monkeypatch.setattr(ray_lent, "GROWTH_BYTES", 0)
+    monkeypatch.setattr(ray_lent, "RECYCLE_GROWTH_BYTES", 0)
     with pytest.raises(Ended):
         worker.release()
 
