@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,36 +85,23 @@ def test_a_worker_killed_during_a_trial_costs_no_result(
 
 
 def test_kill_minus_nine_from_outside_changes_no_number(
-    pool: Callable[..., RayPool], toy_spec: Spec, finish: Finish, expected: Any
+    pool: Callable[..., RayPool], toy_spec: Spec, finish: Finish, expected: Any, tmp_path: Path
 ) -> None:
-    ray_pool = pool(max_parallel=1)
-    victims: list[int] = []
+    """One trial more, in the same batch, tells its worker's process and waits to be killed."""
+    told = tmp_path / "process"
+    waits = toy_spec(f"hang-once:{told}", number=6)
 
     def kill() -> None:
-        while not (processes := actors()):
+        while not told.exists():
             time.sleep(0.05)
-        time.sleep(1.0)
-        os.kill(processes[0], signal.SIGKILL)
-        victims.append(processes[0])
+        os.kill(int(told.read_text()), signal.SIGKILL)
 
-    thread = threading.Thread(target=kill)
+    thread = threading.Thread(target=kill, daemon=True)
     thread.start()
-    found = finish(ray_pool, batch(toy_spec, 6), [control(toy_spec)])
-    thread.join()
-    assert victims
+    specs = batch(toy_spec, 6)
+    found = finish(pool(max_parallel=1), [*specs[:3], waits, *specs[3:]], [control(toy_spec)])
+    assert found.pop(waits.id).cost.attempt == 2
     assert {identity: result.numbers() for identity, result in found.items()} == expected
-
-
-def actors() -> list[int]:
-    """Processes of warm workers that descend from this one's Ray; another's is none of ours."""
-    import psutil
-
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::WarmWorker"):
-                found.append(process.pid)
-    return found
 
 
 def test_a_trial_that_loses_every_worker_is_lost_and_takes_no_other_with_it(

@@ -56,6 +56,10 @@ def misbehave(mode):
     if kind == "die-once" and not Path(argument).exists():
         Path(argument).touch()
         os._exit(13)
+    if kind == "hang-once" and not Path(argument).exists():
+        Path(f"{argument}.part").write_text(str(os.getpid()))
+        Path(f"{argument}.part").rename(argument)
+        time.sleep(600)
     if kind == "grow" and not hasattr(misbehave, "ballast"):
         misbehave.ballast = np.ones(int(argument) // 8)
 
