@@ -26,7 +26,9 @@ def listen(host: str, port: int) -> socket.socket:
         UserError: it is taken, or not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family)
+    # asyncio sends small answers at once only where the protocol is named: else Nagle's algorithm
+    # and delayed acknowledgements cost 40 ms each.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))

@@ -14,7 +14,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from service.app import extending, history, planning, running
+from service.app import planning, running
 from service.app.blobs import Blobs
 from service.app.cluster import Cluster, Warm
 from service.app.home import Home
@@ -114,6 +114,8 @@ def plan(entry: Entry, home: Home, desk: DriverDesk) -> Planned | None:
     if not entry.extensions:
         planned = planning.load(Path(CONFIG), entry.overrides)
         return planning.named(planned, entry.ledger_name)
+    from service.app import extending, history  # here: few are extended
+
     ledger = history.experiment(home, entry.ledger_name)
     made = ledger.plan.design.extensions
     if made == entry.extensions:  # begun by an earlier driver

@@ -5,31 +5,28 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from service.app import facts, planning, reporting
+from service.app import facts, planning
 from service.app.cluster import Cluster
 from service.app.home import Home
+from service.app.late import load_late
 from service.app.planning import Planned
 from service.app.stopping import Interrupted, Stop
 from service.app.tracking import Tracking
 from service.app.workers import ExecutorName, Workers
-from service.campaign import Campaign, Finding
-from service.campaign.strategy import settle
 from service.contracts.data import Dataset
 from service.contracts.errors import UserError
-from service.contracts.plan import Plan
 from service.contracts.ports import Advance, Progress
-from service.contracts.strategy import Timing
-from service.contracts.trial import TrialSpec
 from service.plan.resources import check_resources
-from service.stores.experiment_ledger import ExperimentLedger
 from service.stores.ledger import LedgerStore
 from service.stores.lock import hold
-from service.stores.optuna_search import propose
+
+if TYPE_CHECKING:
+    from service.campaign import Finding
 
 PROMPT_SECONDS = 1.0
 """Data that takes longer to load is loaded while Ray starts; other mistakes are told before it."""
@@ -90,6 +87,7 @@ def run(
         begin = fresh or bool(planned.plan.design.extensions) or not store.is_finished(name)
         progress.say("loading data")
         loading = _loading(planned)
+        load_late()
         if begin and not wait([loading], timeout=PROMPT_SECONDS).done:
             workers.begin(planned)
         datasets = loading.result()
@@ -104,7 +102,9 @@ def run(
             if begin:
                 workers.begin(planned)
             heard = Nudging(progress, tracking)
-            findings = _campaign(planned.plan, ledger, workers, heard)
+            from service.app import campaigning, reporting
+
+            findings = campaigning.run(planned.plan, ledger, workers, heard)
             verdicts = {name: found.judgement.to_dict() for name, found in findings.items()}
             ledger.set_verdicts(verdicts)
             ledger.set_state("finished")
@@ -158,38 +158,6 @@ def _loading(planned: Planned) -> Future[dict[str, Dataset]]:
 
     threading.Thread(target=load, name="data", daemon=True).start()
     return loading
-
-
-def _campaign(
-    plan: Plan, ledger: ExperimentLedger, workers: Workers, progress: Progress
-) -> dict[str, Finding]:
-    try:
-        settled = _settled(plan, ledger, workers, progress)
-        return Campaign(settled, workers, ledger, propose, progress).run()
-    finally:
-        workers.close()
-
-
-def _settled(plan: Plan, ledger: ExperimentLedger, workers: Workers, progress: Progress) -> Plan:
-    """The plan with a strategy for each pair: those recorded, else chosen now and recorded."""
-
-    def measure(specs: Sequence[TrialSpec]) -> list[Timing]:
-        timings: list[Timing] = []
-        at_once = max(2, workers.slots)  # Both variants of a pair, however few workers there are.
-        for start in range(0, len(specs), at_once):
-            now = specs[start : start + at_once]
-            what = dict.fromkeys(f"{spec.pair} ({spec.strategy})" for spec in now)
-            progress.say(
-                f"measuring how long a training takes: {', '.join(what)}, "
-                f"{start + len(now)} of {len(specs)}"
-            )
-            timings += workers.measure(now)
-        return timings
-
-    settled = settle(plan, measure, lambda: workers.slots)
-    if settled != plan:
-        ledger.set_strategies(settled)
-    return settled
 
 
 def local_gpus() -> int:

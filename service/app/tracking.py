@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.app import reporting
 from service.app.home import Home
 from service.contracts.plan import Plan
 from service.stores.background import Background
@@ -62,7 +61,7 @@ class Tracking:
     ) -> Tracking:
         """The outbox, not sending yet."""
         uri = plan.mlflow or home.mlflow_uri
-        outbox = Outbox(ledger, uri, home.artifacts, note=lambda: reporting.notes(ledger), say=say)
+        outbox = Outbox(ledger, uri, home.artifacts, note=lambda: _notes(ledger), say=say)
         journal = home.run_folder(ledger.key) / JOURNAL
         searches = Background("the copy for optuna-dashboard", lambda: mirror(ledger, journal), say)
         return cls(uri, outbox, searches)
@@ -101,8 +100,16 @@ def sync(
         tracking.searches.close(PATIENCE_SECONDS)
         outbox = tracking.outbox
         if ledger.state == "finished":
+            from service.app import reporting
+
             outbox.attach(reporting.write(ledger, home))
         return _behind(outbox.flush())
+
+
+def _notes(ledger: ExperimentLedger) -> dict[str, str]:
+    from service.app import reporting  # here: a run begins before it has anything to report
+
+    return reporting.notes(ledger)
 
 
 def _behind(state: OutboxState) -> str | None:

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scipy import stats
-
 from service.report.document import Cell, Column, Mark, Table, Value
 from service.report.numbers import decimals
 from service.report.view import PairView, ReportInput, View, look_at
@@ -112,6 +110,8 @@ def _change(one: PairView, two: PairView) -> Cell:
     change = (math.fsum(b) / len(b) - math.fsum(a) / len(a)) * scale
     interval = None
     if min(len(a), len(b)) > 1 and (len(set(a)) > 1 or len(set(b)) > 1):
+        from scipy import stats  # here: it takes most of a second to load, and few compare
+
         found = stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
         interval = (float(found.low) * scale, float(found.high) * scale)
     digits = min(_digits(one), _digits(two))

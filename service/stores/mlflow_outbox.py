@@ -22,6 +22,7 @@ _GATHER_SECONDS = 0.5  # news that comes within this is sent together
 _NOTE_SECONDS = 30.0
 _NOTE_SHARE = 0.02  # of the time may go into writing notes, which takes longer as results grow
 _LONGEST_WAIT = 60.0
+_HEAD_START_SECONDS = 10.0  # loading MLflow would hold up the first trials, which are starting now
 
 Notes = Callable[[], Mapping[str, str]]
 
@@ -147,6 +148,7 @@ class Outbox:
     def _run(self) -> None:
         wait = 1.0
         try:
+            self._wake.wait(_HEAD_START_SECONDS)
             while True:
                 self._wake.clear()  # before the work: a nudge during it must not be lost
                 stopping = self._stop.is_set()

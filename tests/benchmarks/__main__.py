@@ -30,6 +30,7 @@ CASES = (
     "report",
     "two_workers",
     "service",
+    "first_step",
     "vectorised",
 )
 """In the order of the table; each is a module of `tests.benchmarks.cases`."""

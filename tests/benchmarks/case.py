@@ -125,5 +125,5 @@ def archduel_run(config: str, overrides: Sequence[str]) -> float:
 
 def against(what: str, ours: float, theirs: float, target: float | None, detail: str = "") -> Row:
     """How many times less ours took than theirs."""
-    told = f"{theirs:.3g} s against {ours:.3g} s"
+    told = f"{figure(theirs)} s against {figure(ours)} s"
     return Row(what, theirs / ours, target, f"{told}{detail and ', '}{detail}")

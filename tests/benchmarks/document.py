@@ -47,10 +47,15 @@ def _line(row: Row) -> str:
         "" if row.target is None else f"{'at least' if row.at_least else 'at most'} {row.target:g}"
     )
     met = {None: "", True: "met", False: "**missed**"}[row.met]
-    return f"| {row.what} | {row.found:.3g} {row.unit} | {bound} | {met} | {row.detail} |"
+    return f"| {row.what} | {figure(row.found)} {row.unit} | {bound} | {met} | {row.detail} |"
 
 
 def _place(case: Mapping[str, Any]) -> str:
     machine, versions = case["hardware"], case["versions"]
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}; {software}"
+
+
+def figure(value: float) -> str:
+    """Three digits, or all before the point: 0.234, 47.5, 1,901."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -1,0 +1,21 @@
+"""What a run needs only once it has workers, loaded while it waits for Ray and for data."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+
+
+def load_late() -> None:
+    """Load the campaign, the report and Optuna in a thread.
+
+    Where that fails nothing is told: whoever needs them fails in the same way.
+    """
+
+    def load() -> None:
+        with suppress(ImportError):
+            import optuna  # noqa: F401
+
+            from service.app import campaigning, reporting  # noqa: F401
+
+    threading.Thread(target=load, name="late imports", daemon=True).start()
