@@ -19,8 +19,8 @@ setup: $(READY) ## the environment: everything pinned with hashes, byte-compiled
 demo: $(READY) ## compare two architectures on real data, from config to report
 	$(BIN)/archduel run configs/iris.yaml
 
-test: $(READY) ## the tests
-	$(BIN)/python -m pytest -m "not slow and not long"
+test: $(READY) ## the tests, in two processes
+	$(BIN)/python -m pytest -m "not slow and not long" --numprocesses 2 --dist loadfile
 
 check: lint types test ## what CI runs: format, lint, strict types, tests
 

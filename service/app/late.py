@@ -14,8 +14,9 @@ def load_late() -> None:
 
     def load() -> None:
         with suppress(ImportError):
-            import optuna  # noqa: F401
-
             from service.app import campaigning, reporting  # noqa: F401
+            from service.stores import optuna_search
+
+            optuna_search.load()
 
     threading.Thread(target=load, name="late imports", daemon=True).start()

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from service.cli.following import advise_on
 from service.cli.remote import connected, moment, page_of, state, trainings
-from service.cli.screen import advise, duration, facts, results, table, write_json
+from service.cli.screen import advise, duration, results, table, whole, write_json
 from service.cli.session import Session
 from service.client.api import Api
 from service.contracts.entry import ENDED, EntryState
@@ -95,4 +95,4 @@ def _tell(api: Api, experiment: ExperimentInFull) -> None:
     if experiment.behind:
         rows.append(("careful", experiment.behind))
     rows.append(("page", page_of(api, experiment)))
-    console.print(facts(rows), soft_wrap=True)
+    console.print(whole(rows), soft_wrap=True)

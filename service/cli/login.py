@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from service.cli.remote import connected
-from service.cli.screen import advise, errors, facts, results, write_json
+from service.cli.screen import advise, errors, results, whole, write_json
 from service.cli.session import Session
 from service.client.api import Api
 from service.client.http import Http
@@ -73,7 +73,7 @@ def who(session: Session, profile: str | None, *, show: bool, as_json: bool) -> 
         ("role", str(me.role)),
     ]
     rows.append(("version", me.version))
-    results().print(facts(rows), soft_wrap=True)
+    results().print(whole(rows), soft_wrap=True)
     advise(session, (("list",), "what is there"))
 
 

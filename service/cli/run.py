@@ -17,7 +17,7 @@ from service.app.workers import ExecutorName
 from service.cli.board import Board
 from service.cli.group import INTERRUPTED, Stopped
 from service.cli.progress import Display, Log, Silent
-from service.cli.screen import advise, duration, errors, facts, plural, results, write_json
+from service.cli.screen import advise, duration, errors, plural, results, whole, write_json
 from service.cli.session import Session
 from service.contracts.errors import UserError
 from service.contracts.plan import Plan
@@ -142,7 +142,7 @@ def _tell(session: Session, summary: Summary, board: Board) -> None:
         rows.append(("MLflow", summary.tracking_uri))
     if summary.tracking_behind is not None:
         rows.append(("careful", summary.tracking_behind))
-    console.print(facts(rows), soft_wrap=True)
+    console.print(whole(rows), soft_wrap=True)
     steps: list[tuple[tuple[str, ...], str]] = []
     if not remote:
         steps.append((("ui",), "every training, in MLflow"))

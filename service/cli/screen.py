@@ -54,6 +54,16 @@ def facts(rows: list[tuple[str, str]]) -> Table:
     return made
 
 
+def whole(rows: list[tuple[str, str]]) -> Text:
+    """As `facts`, but of one line each, however long: paths and addresses are there to be copied.
+
+    Print it with `soft_wrap=True`.
+    """
+    widest = max(len(name) for name, _ in rows)
+    lines = [Text.assemble((name.ljust(widest + 2), "bold"), text) for name, text in rows]
+    return Text("\n").join(lines)
+
+
 def advise(session: Session, *steps: tuple[tuple[str, ...], str]) -> None:
     """Say what to do next, on stderr: it is for people and must not end up in a pipe.
 

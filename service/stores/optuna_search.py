@@ -112,6 +112,11 @@ def bounds(name: str, plan: RangePlan) -> tuple[float, float]:
     return plan.low, plan.high
 
 
+def load() -> None:
+    """Load Optuna, which takes a while, before it is needed."""
+    import optuna  # noqa: F401
+
+
 def quieten(optuna: Any) -> None:
     """Keep Optuna from logging every study and trial it creates; warnings still come through."""
     with _quiet:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.app import driving, extending
+from service.app import driving, extending, history
 from service.app.blobs import Blobs
 from service.app.reporter import Reporter
 from service.app.stopping import Interrupted
@@ -153,7 +153,7 @@ def test_an_extension_that_cannot_be_leaves_the_experiment_done(queue, ran, monk
     entry = queue.claim("one")
     plan = SimpleNamespace(design=SimpleNamespace(extensions=()))
     ledger = SimpleNamespace(plan=plan, key=entry.ledger_name)
-    monkeypatch.setattr(driving.history, "experiment", lambda home, key: ledger)
+    monkeypatch.setattr(history, "experiment", lambda home, key: ledger)
 
     def refuse(home, key, repetitions):
         raise UserError("every verdict is decided")

@@ -115,6 +115,11 @@ def process(*command: str, environment: Mapping[str, str] | None = None) -> floa
     return time.perf_counter() - started
 
 
+def figure(value: float) -> str:
+    """Three digits, or all before the point: 0.234, 47.5, 1,901."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def archduel_run(config: str, overrides: Sequence[str]) -> float:
     """`archduel run` as a process of its own, in a home folder of its own; its seconds."""
     command = "import sys; from service.cli import main; sys.exit(main())"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.benchmarks.case import Row
+from tests.benchmarks.case import Row, figure
 
 HEAD = """# Benchmarks
 
@@ -54,8 +54,3 @@ def _place(case: Mapping[str, Any]) -> str:
     machine, versions = case["hardware"], case["versions"]
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return f"{machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}; {software}"
-
-
-def figure(value: float) -> str:
-    """Three digits, or all before the point: 0.234, 47.5, 1,901."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

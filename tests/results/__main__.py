@@ -22,15 +22,18 @@ COMMITS = "commits.json"
 
 
 def commands() -> dict[str, tuple[str, ...]]:
-    """By run, what follows `archduel run`: every laptop config, resnet at more depths, the guide."""
+    """By run, what follows `archduel run`: laptop configs, two of them at more settings, the guide."""
     configs = sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
     runs = {
         name: (f"configs/{name}.yaml",) for name in configs if name not in ("guide", "guide-quick")
     }
-    for depth in (2, 5):
-        name = f"resnet-{depth}"
-        settings = (f"experiment={name}", f"search.space.depth=[{depth}]")
-        runs[name] = ("configs/resnet.yaml", *(f"--set={setting}" for setting in settings))
+    for name, setting in (
+        ("resnet-2", "search.space.depth=[2]"),
+        ("resnet-5", "search.space.depth=[5]"),
+        ("densenet-24", "search.epochs=24"),
+    ):
+        settings = (f"--set=experiment={name}", f"--set={setting}")
+        runs[name] = (f"configs/{name.partition('-')[0]}.yaml", *settings)
     return runs | {"guide-quick": ("configs/guide-quick.yaml",)}
 
 

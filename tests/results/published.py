@@ -23,12 +23,14 @@ class Expectation:
         expected: which variant is better there.
         published: the finding, with its source.
         differs: what differs between it and this pair, for a finding that disagrees.
+        longer: a run of the same with more epochs, which tells whether that is because of them.
     """
 
     run: str
     expected: str
     published: str
     differs: str
+    longer: str | None = None
 
 
 EXPECTED = (
@@ -67,6 +69,7 @@ EXPECTED = (
         "DenseNet-BC with 0.8M parameters has 4.51% error on CIFAR-10, a residual network of 10M "
         "4.62%; Huang et al. 2017",
         "their networks have 100 layers and more, these about ten",
+        "densenet-24",
     ),
     Expectation(
         "unet",
@@ -92,6 +95,8 @@ def held_against(found: Mapping[str, Report]) -> Iterator[Sequence[str]]:
         told = f"{one.run}: {pair['label']}. {pair['sentence']}"
         if one.run == "multi_task":
             told += _by_share(found[one.run])
+        if one.longer in found:
+            told += f" {one.longer}: {found[one.longer]['pairs'][0]['sentence']}"
         yield one.published, told, said
 
 
