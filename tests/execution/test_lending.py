@@ -8,7 +8,9 @@ import pytest
 
 from service.contracts.trial import Runtime
 from service.execution import ray_lent
+from service.execution.ray_actor import RECYCLE_GROWTH_BYTES
 from service.execution.ray_lent import LentWorker
+from service.training import memory
 
 
 class Ended(BaseException):
@@ -24,8 +26,9 @@ def worker(monkeypatch):
 
     monkeypatch.setattr(ray_lent.os, "_exit", end)
     monkeypatch.setattr(ray_lent.threading.Thread, "start", lambda self: None)
+    monkeypatch.setattr(memory, "resident_bytes", lambda: 1 << 30)  # not that of the tests
     worker = LentWorker(Runtime(), "first run", 60.0)
-    worker._worker = "data and programs"
+    worker._worker, worker._first_size = "data and programs", 1 << 30
     return worker
 
 
@@ -56,8 +59,7 @@ def test_an_idle_worker_makes_room(worker):
 
 
 def test_a_worker_that_has_grown_is_not_lent_again(worker, monkeypatch):
-    worker._first_size = 1 << 20
-    monkeypatch.setattr(ray_lent, "RECYCLE_GROWTH_BYTES", 0)
+    monkeypatch.setattr(memory, "resident_bytes", lambda: (1 << 30) + RECYCLE_GROWTH_BYTES + 1)
     with pytest.raises(Ended):
         worker.release()
 
