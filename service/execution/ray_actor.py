@@ -20,6 +20,9 @@ class WarmWorker:
         settings: backend, threads and GPUs; the backend is loaded at once.
     """
 
+    _worker: Any = None
+    _repertoire: Any = None
+
     def __init__(self, settings: Runtime) -> None:
         from service.training import runtime
 
@@ -48,16 +51,19 @@ class WarmWorker:
 
         from service import catalog
         from service.training.memory import resident_bytes
+        from service.training.repertoire import Repertoire
         from service.training.worker import Worker
 
         located = {name: _located(catalog, *ticket) for name, ticket in pairs.items()}
         here = {name: ray.get(reference) for name, reference in datasets.items()}
-        self._worker = Worker(located, here, self._settings, timeout, checkpoints)
+        self._repertoire = self._repertoire or Repertoire()
+        self._worker = Worker(located, here, self._settings, timeout, checkpoints, self._repertoire)
         return resident_bytes()
 
     def measure(self, spec: TrialSpec) -> Timing:
         """Time a training like this one."""
-        return self._worker.measure(spec)
+        timing: Timing = self._worker.measure(spec)
+        return timing
 
     def run(
         self, specs: list[TrialSpec], attempts: list[int], resume: bool

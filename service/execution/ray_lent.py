@@ -84,12 +84,15 @@ class LentWorker(WarmWorker):
             return True
 
     def release(self) -> None:
-        """Let go of a run: its data, its pairs and its compiled programs."""
+        """Let go of a run and its data. Its compiled programs stay, for this user's next run."""
         from service.training.memory import resident_bytes
 
-        del self._worker
+        self._worker = None
+        if self._repertoire is not None:
+            self._repertoire.release()
         gc.collect()
-        if resident_bytes() > (self._first_size or 0) + RECYCLE_GROWTH_BYTES:
+        size = resident_bytes()
+        if size - (self._first_size or size) > RECYCLE_GROWTH_BYTES:
             os._exit(0)
         with self._lock:
             self._idle_since, self._anchor = time.monotonic(), None

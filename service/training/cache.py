@@ -70,6 +70,11 @@ class ProgramCache:
         self._make_room()
         return ready, False
 
+    def release(self) -> None:
+        """Have every program let go of its examples."""
+        for ready in self._ready.values():
+            ready.program.release()
+
     @contextmanager
     def weighing(self, ready: Ready) -> Iterator[None]:
         """Count what the process grows by meanwhile as this program's; then make room."""

@@ -23,6 +23,11 @@ def _resident() -> Resident:
     return Resident(tf.constant)
 
 
+def forget_data() -> None:
+    """Let go of all data that programs of this process shared."""
+    _resident.cache_clear()
+
+
 class GraphProgram(ModelProgram):
     """Some epochs, each with its answers to the watched examples, in one call of a graph."""
 

@@ -40,12 +40,12 @@ class Models:
 
     Args:
         pair: whose models.
-        programs: the worker's cache, shared by all its pairs.
+        programs: the process's cache, shared by all its pairs.
     """
 
     def __init__(self, pair: Pair, programs: ProgramCache) -> None:
+        self.programs = programs
         self._pair = pair
-        self._programs = programs
         self._sizes: dict[str, int] = {}
         self._likeness: dict[str, Likeness] = {}
 
@@ -69,7 +69,7 @@ class Models:
         objective = Objective(self._pair.loss, tuple(sorted(train.targets)), weights, decay)
         build = partial(self._pair.variant(spec.variant).build, given)
         wrap = control.rebuild if spec.variant == CONTROL else _as_it_is
-        of = [spec.pair, spec.code, spec.variant, spec.strategy]
+        of = [spec.pair, spec.code, spec.data, spec.variant, spec.strategy]
         known, tried = None, None
         if not constants:
             known, tried = self._known(content_hash([*of, given]), lambda: wrap(build()))
@@ -86,7 +86,7 @@ class Models:
             blueprint = Blueprint(build, wrap, tried)
             return Ready(strategies.program(spec.strategy, blueprint.model, objective), blueprint)
 
-        ready, _ = self._programs.get(key, compile_)
+        ready, _ = self.programs.get(key, compile_)
         return Start(
             ready,
             ready.blueprint.state(spec.seeds.weights, build),

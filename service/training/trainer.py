@@ -15,7 +15,7 @@ from service.contracts.pair import Pair, Scalar
 from service.contracts.strategy import Timing, width
 from service.contracts.trial import TrialSpec
 from service.training import course, group_course, stopwatch
-from service.training.cache import ProgramCache, Ready
+from service.training.cache import Ready
 from service.training.checkpoint import Keeping
 from service.training.course import Course, Orders, Watch
 from service.training.group_course import Run
@@ -57,17 +57,16 @@ class _Begun:
 
 
 class Trainer:
-    """Trains specs of one pair, keeping solved sizes and compiled programs.
+    """Trains specs of one pair.
 
     Args:
         pair: what is trained.
-        programs: the worker's cache, shared by all its pairs.
+        models: its models, with their compiled programs.
     """
 
-    def __init__(self, pair: Pair, programs: ProgramCache) -> None:
+    def __init__(self, pair: Pair, models: Models) -> None:
         self.pair = pair
-        self._programs = programs
-        self._models = Models(pair, programs)
+        self._models = models
         self._views: OrderedDict[tuple[int, str], tuple[Examples, Arrays]] = OrderedDict()
 
     def train(
@@ -141,7 +140,7 @@ class Trainer:
         program.start(start.state, start.rates, train)
         new = ready.first(course.shapes(orders, train, validation))
         if new:
-            with self._programs.weighing(ready):
+            with self._models.programs.weighing(ready):
                 self._compile(program, orders, watch, spec.epochs)
             program.start(start.state, start.rates, train)
         return _Begun(ready, not new, hyperparameters, orders, watch)
@@ -164,7 +163,7 @@ class Trainer:
         runs = [run for run in entered if isinstance(run, Run)]
         new = False
         for ready in {id(run.ready): run.ready for run in runs}.values():
-            with self._programs.weighing(ready):
+            with self._models.programs.weighing(ready):
                 new |= group_course.prepare([run for run in runs if run.ready is ready])
         took = (time.perf_counter() - started) / len(specs)
         group_course.run(runs, deadline)

@@ -145,6 +145,11 @@ class VmapProgram:
         """What is loaded has been trained further meanwhile."""
         self._loaded = None
 
+    def release(self) -> None:
+        """Let go of the training that is loaded, and of its examples."""
+        self._loaded = None
+        self._single.release()
+
     def shape(self, member: Member, batch: int) -> tuple[int, int, int]:
         """The most epochs and steps that a call may have, with the size of a batch."""
         steps = len(member.train) // batch

@@ -19,10 +19,10 @@ from service.contracts.results import Cost, Outcome, TrialResult
 from service.contracts.strategy import Timing, width
 from service.contracts.trial import Runtime, Stage, Status, TrialSpec, group_key
 from service.training import anatomy, examination, memory, runtime
-from service.training.cache import ProgramCache
 from service.training.checkpoint import Keeping
 from service.training.failures import classified
 from service.training.material import Material, Materials
+from service.training.repertoire import Repertoire
 from service.training.trainer import Trainer, Training
 
 Told = tuple[dict[str, Any], dict[str, Any], bytes | None]
@@ -38,6 +38,7 @@ class Worker:
         settings: backend, threads and GPUs; fixed for the life of the process.
         timeout: seconds that a trial may take; checked after each epoch.
         checkpoints: where long trials leave theirs; None keeps none.
+        repertoire: what this process has learnt to train before, and learns now; None for nothing.
     """
 
     def __init__(
@@ -47,18 +48,22 @@ class Worker:
         settings: Runtime,
         timeout: float,
         checkpoints: Checkpoints | None = None,
+        repertoire: Repertoire | None = None,
     ) -> None:
         runtime.prepare(settings)
         self._checkpoints = checkpoints
         self._pairs = pairs
         self._timeout = timeout
         self._settings = settings
-        programs = ProgramCache()
         self._materials = {
             name: Materials(pairs[name].pair, data) for name, data in datasets.items()
         }
-        self._trainers = {name: Trainer(located.pair, programs) for name, located in pairs.items()}
         self._fingerprints = {name: data.fingerprint for name, data in datasets.items()}
+        learnt = repertoire or Repertoire()
+        self._trainers = {
+            name: Trainer(located.pair, learnt.models(located, self._fingerprints[name]))
+            for name, located in pairs.items()
+        }
 
     def run(self, spec: TrialSpec, attempt: int = 1, *, resume: bool = False) -> Outcome:
         """Run one trial; whatever goes wrong in it becomes its status and reason.

@@ -40,7 +40,7 @@ def test_a_borrowed_worker_is_nobody_elses(worker):
     assert not worker.adopt("second run", soon())
     worker.retire(soon())
     worker.release()
-    assert not hasattr(worker, "_worker"), "data, pairs and programs are let go of"
+    assert worker._worker is None, "data and pairs are let go of"
     assert worker.adopt("second run", soon())
     assert not worker.adopt("third run", soon())
 
