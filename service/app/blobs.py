@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from service.contracts.errors import ArchduelError, Unavailable
+
+UPLOADS = "uploads"
+
+SURELY_KEPT = 86_400.0
+"""Seconds for which an uploaded file is there for a submission that names it."""
 
 _PIECE = 1 << 20
 
@@ -30,7 +36,10 @@ class Blobs:
     def __init__(self, url: str, endpoint: str | None = None) -> None:
         import fsspec
 
-        options: dict[str, Any] = {"endpoint_url": endpoint} if endpoint else {}
+        # Other processes write, too: what was listed before says nothing.
+        options: dict[str, Any] = {"use_listings_cache": False}
+        if endpoint:
+            options["endpoint_url"] = endpoint
         try:
             self._files, self._root = fsspec.url_to_fs(url, **options)
         except (ValueError, ImportError) as error:
@@ -41,10 +50,38 @@ class Blobs:
     # Uploaded files, by their hash
 
     def size(self, sha256: str) -> int | None:
-        """Bytes of an uploaded file; None where there is none of this hash."""
+        """Bytes of an uploaded file; None where there is none of this hash, or an old one.
+
+        An old one may be about to be removed (`remove_uploads`): who submits it sends it again,
+        and it is young again.
+        """
         with self._explained(), suppress(FileNotFoundError):
-            return int(self._files.size(self._path(_upload(sha256))))
+            path = self._path(_upload(sha256))
+            size, age = int(self._files.size(path)), time.time() - self._written(path)
+            return size if age < SURELY_KEPT else None
         return None
+
+    def remove_uploads(self, needed: Collection[str], older: float) -> int:
+        """Remove uploaded files that no experiment needs, and what broken uploads left.
+
+        Args:
+            needed: hashes of those to be kept, read just now.
+            older: seconds; younger ones are kept anyway. At least twice `SURELY_KEPT`: what a
+                submission found here is then named by its entry before it can be removed.
+
+        Returns:
+            How many there were.
+        """
+        assert older >= 2 * SURELY_KEPT
+        removed = 0
+        with self._explained(), suppress(FileNotFoundError):
+            for path in self._files.find(self._path(UPLOADS)):
+                old = time.time() - self._written(path) > older
+                if old and path.rsplit("/", 1)[1] not in needed:
+                    with suppress(FileNotFoundError):  # another service process was first
+                        self._files.rm_file(path)
+                        removed += 1
+        return removed
 
     def put(self, sha256: str, content: BinaryIO) -> None:
         """Keep an uploaded file whose hash is known to be this."""
@@ -95,6 +132,10 @@ class Blobs:
         self.write("checks/ready", b"ready")
         self.read("checks/ready")
 
+    def _written(self, path: str) -> float:
+        """Seconds since 1970 when this file was written."""
+        return float(self._files.modified(path).timestamp())
+
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
 
@@ -128,7 +169,7 @@ class Blobs:
 
 
 def _upload(sha256: str) -> str:
-    return f"uploads/{sha256[:2]}/{sha256}"
+    return f"{UPLOADS}/{sha256[:2]}/{sha256}"
 
 
 def _protocols(files: Any) -> tuple[str, ...]:

@@ -8,20 +8,22 @@ import secrets
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from service.app import readiness
 from service.app.blobs import Blobs
 from service.app.home import Home
 from service.app.mlflow_daemon import MlflowDaemon
 from service.app.results import Results
 from service.app.settings import PREFIX, Settings
+from service.app.tidying import tidy
 from service.app.tracking_server import answers, page
 from service.app.upholding import Upholding
-from service.contracts.driver_host import DriverHost
 from service.contracts.entry import Role
-from service.contracts.errors import ArchduelError
+from service.contracts.errors import ArchduelError, Unavailable
 from service.database.engine import Database
 from service.database.migrate import migrate
 from service.dispatch.dispatcher import Dispatcher
@@ -34,6 +36,11 @@ from service.queue.tokens import Tokens
 
 CATCH_UP_EVERY = 30.0
 """Seconds between two looks for experiments that MLflow does not have wholly."""
+
+DATABASE_SECONDS = 120.0
+"""How long a database that does not answer is waited for at the start."""
+
+LOOK_AGAIN = 5.0
 
 FAREWELL = 10.0
 """Seconds that a thread is waited for; one that makes MLflow's store cannot be interrupted."""
@@ -84,8 +91,7 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
     """
     home = Home.open(settings.home)
     settings.folder.mkdir(exist_ok=True, mode=0o700)
-    database = Database(settings.database)
-    migrate(database)
+    database = _opened(settings, say)
     queue = Queue(
         database,
         Limits(
@@ -106,7 +112,12 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
     head = _head(settings, mlflow_url, stop)
     jobs = _jobs(settings, head)
     home = Home(home.path, settings.database, mlflow_url)
-    results = Results(home, blobs, jobs, lambda uuid: page(mlflow_url, uuid, seconds=3.0))
+    results = Results(
+        home,
+        blobs,
+        jobs,
+        lambda uuid: page(mlflow_url, uuid, seconds=3.0, public=settings.mlflow_public_url),
+    )
     name = f"{socket.gethostname()[:60]}-{os.getpid()}-{secrets.token_hex(4)}"
     dispatcher = Dispatcher(queue, jobs, name, say=say, keep_log=results.keep_log)
     upholding = Upholding({"Ray": head, "MLflow": mlflow}, stop, say)
@@ -119,6 +130,9 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
             name="catching up",
             daemon=True,
         ),
+        threading.Thread(
+            target=tidy, args=(database, blobs, stop, say), name="tidying", daemon=True
+        ),
     ]
     for thread in threads:
         thread.start()
@@ -130,7 +144,7 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
             audit=Audit(database),
             blobs=blobs,
             results=results,
-            checks=lambda: _checks(database, blobs, jobs, mlflow_url),
+            checks=lambda: readiness.checks(database, blobs, jobs, mlflow_url),
             nudge=dispatcher.nudge,
             mlflow=mlflow_url,
         )
@@ -143,6 +157,22 @@ def working(settings: Settings, say: Say) -> Iterator[Parts]:
         _release(queue, name)
         jobs.close()
         database.close()
+
+
+def _opened(settings: Settings, say: Say) -> Database:
+    """The database with its tables as they must be; one that does not answer is waited for."""
+    deadline = time.monotonic() + DATABASE_SECONDS
+    while True:
+        database = Database(settings.database)
+        try:
+            migrate(database)
+            return database
+        except Unavailable as error:
+            database.close()
+            if time.monotonic() > deadline:
+                raise
+            say(f"{error}; trying again for a while")
+            time.sleep(LOOK_AGAIN)
 
 
 def _catch_up(database: Database, mlflow: str, stop: threading.Event, say: Say) -> None:
@@ -173,34 +203,6 @@ def _jobs(settings: Settings, head: RayHead | None) -> RayJobs:
         return RayJobs(head.address, [sys.executable, *DRIVER], head.headers)
     assert settings.ray_address is not None
     return RayJobs(settings.ray_address, ["python", *DRIVER], token_headers())
-
-
-def _checks(database: Database, blobs: Blobs, jobs: DriverHost, mlflow: str) -> dict[str, str]:
-    """By part, "ok" or what is wrong with it."""
-
-    def ask_database() -> None:
-        with database.reading() as connection:
-            connection.exec_driver_sql("SELECT 1")
-
-    def ask_mlflow() -> None:
-        if not answers(mlflow):
-            raise ArchduelError(f"MLflow at {mlflow} does not answer; what it misses is sent later")
-
-    found = {}
-    parts = {
-        "database": ask_database,
-        "store": blobs.check,
-        "ray": jobs.check,
-        "mlflow": ask_mlflow,
-    }
-    for part, ask in parts.items():
-        try:
-            ask()
-        except ArchduelError as error:
-            found[part] = str(error)
-        else:
-            found[part] = "ok"
-    return found
 
 
 def _release(queue: Queue, name: str) -> None:

@@ -102,6 +102,10 @@ class Settings(BaseModel):
         default=None,
         description="MLflow's tracking server; unset: a server of the service's own on this machine",
     )
+    mlflow_public_url: Address | None = Field(
+        default=None,
+        description="the address under which users reach MLflow, for links, where it is another",
+    )
     host: str = Field(default="127.0.0.1", min_length=1, description="where the API listens")
     port: int = Field(default=8700, ge=1, le=65535, description="the API's port")
     public_url: Address | None = Field(

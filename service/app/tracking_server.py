@@ -58,22 +58,24 @@ class TrackingServer:
         return page(self.url, uuid)
 
 
-def page(url: str, uuid: str | None, seconds: float = 30.0) -> str:
+def page(url: str, uuid: str | None, seconds: float = 30.0, *, public: str | None = None) -> str:
     """The page of an experiment in MLflow's interface, or the list of all where it is not known.
 
     Args:
-        url: MLflow's.
+        url: MLflow's, where it is asked.
         uuid: the experiment's, as the ledger has it.
         seconds: how long MLflow may take to answer.
+        public: the address under which people reach it, if that is another.
     """
     found = None if uuid is None else _experiment(url, uuid, seconds)
+    shown = public or url
     if found is None:
-        return url
+        return shown
     # Without the first word MLflow opens in its mode for language models.
     view = "workflowType=machine_learning"
     if has_views(tag["key"] for tag in found.get("tags", [])):
         view += f"&viewStateShareKey={FIRST}"
-    return f"{url}/#/experiments/{found['experiment_id']}/runs?{view}"
+    return f"{shown}/#/experiments/{found['experiment_id']}/runs?{view}"
 
 
 def _experiment(url: str, uuid: str, seconds: float) -> dict[str, Any] | None:
