@@ -74,7 +74,7 @@ def _run(rig: Rig, given: argparse.Namespace) -> dict[str, Any]:
     ]
     for client in clients:
         client.start()
-    chance, kills = random.Random(given.seed), Counter[str]()
+    chance, kills = random.Random(given.seed), rig.killed
     planned = given.experiments * PLANNED
     deadline = begun + given.minutes * 60
     while time.monotonic() < deadline:
@@ -89,7 +89,6 @@ def _run(rig: Rig, given: argparse.Namespace) -> dict[str, Any]:
             ):
                 victim = rig.kill(chance)
                 if victim is not None:
-                    kills[victim] += 1
                     took = time.monotonic() - begun
                     print(
                         f"{took:7.1f} s: {done} trainings, {ended} ended; killed {victim}",
@@ -193,7 +192,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--experiments", type=int, default=200)
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=20, help="kills")
+    parser.add_argument("--rounds", type=int, default=21, help="kills")
     parser.add_argument(
         "--variations", type=int, default=4, help="different experiments among them"
     )

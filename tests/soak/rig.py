@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -124,6 +125,7 @@ class Rig:
     """
 
     def __init__(self, folder: Path, count: int = 1, **settings: object) -> None:
+        self.killed: Counter[str] = Counter()
         self.postgres = Postgres()
         self.database = self.postgres.database()
         token = secrets.token_urlsafe(32)
@@ -159,17 +161,23 @@ class Rig:
             time.sleep(0.5)
 
     def kill(self, chance: random.Random) -> str | None:
-        """Kill something that runs, drawn by chance, as a crash would; returns what it was."""
-        for victim in chance.sample(VICTIMS, len(VICTIMS)):
+        """Kill something that runs as a crash would; returns what it was.
+
+        Drawn by chance among those that were killed least so far, so that none is missed.
+        """
+        drawn = chance.sample(VICTIMS, len(VICTIMS))
+        for victim in sorted(drawn, key=lambda one: self.killed[one]):
             if victim == "postgres":
                 if self.postgres.runs:
                     self.postgres.kill()
+                    self.killed[victim] += 1
                     return victim
                 continue
             found = [one for service in self.services for one in service.processes(victim)]
             if found:
                 with suppress(psutil.NoSuchProcess):
                     chance.choice(found).send_signal(signal.SIGKILL)
+                    self.killed[victim] += 1
                     return victim
         return None
 
