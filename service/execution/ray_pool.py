@@ -31,6 +31,9 @@ ATTEMPTS = 3
 PATIENCE_SECONDS = 60.0
 """How long nothing may happen before it is said what is waited for."""
 
+WATCH_EVERY = 0.25
+"""Seconds between two looks at all clocks."""
+
 GRACE_SECONDS = 15.0
 """A worker stops a trial that is late between epochs; after this much more it is killed."""
 
@@ -75,7 +78,7 @@ class RayPool:
                 self._estimates.calibrate(name, timing)
         self._schedule = Schedule(self._estimates, self._crew.slots)
         self._given_up: list[Outcome] = []
-        self._heard_at = time.monotonic()
+        self._heard_at = self._watched_at = time.monotonic()
 
     @property
     def slots(self) -> int:
@@ -192,6 +195,9 @@ class RayPool:
 
     def _watch_clocks(self) -> None:
         """Kill workers whose trial did not stop by itself at its timeout."""
+        if time.monotonic() - self._watched_at < WATCH_EVERY:
+            return
+        self._watched_at = time.monotonic()
         for member in list(self._crew.members):
             if not member.parcels:
                 continue

@@ -72,16 +72,15 @@ class _Desk:
 
     programs: OrderedDict[str, None] = field(default_factory=OrderedDict)
     open: deque[float] = field(default_factory=deque)
+    load: float = 0.0
 
-    @property
-    def load(self) -> float:
-        return sum(self.open)
 
-    def use(self, program: str) -> None:
-        self.programs[program] = None
-        self.programs.move_to_end(program)
-        if len(self.programs) > PROGRAMS:
-            self.programs.popitem(last=False)
+@dataclass
+class _Holders:
+    """The workers that have compiled a program: how many, and the seconds they have before them."""
+
+    count: int = 0
+    load: float = 0.0
 
 
 class Schedule:
@@ -97,6 +96,10 @@ class Schedule:
         self._slots = slots
         self._lines: dict[str, _Line] = {}
         self._desks: dict[Hashable, _Desk] = {}
+        # Sums over all workers, kept: with a thousand of them, adding up for each share takes longer
+        # than a short trial.
+        self._load = 0.0
+        self._holders: dict[str, _Holders] = {}
         self._later, self._sooner = count(), count(-1, -1)
         self.waiting = 0
 
@@ -122,16 +125,24 @@ class Schedule:
 
     def leave(self, worker: Hashable) -> None:
         """The worker is gone, and with it what it had compiled."""
-        self._desks.pop(worker, None)
+        desk = self._desks.pop(worker, None)
+        if desk is not None:
+            self._load -= desk.load
+            for program in desk.programs:
+                self._forget(program, desk)
 
     def ended(self, worker: Hashable) -> None:
         """The worker has ended its oldest parcel."""
-        self._desks[worker].open.popleft()
+        desk = self._desks[worker]
+        desk.open.popleft()
+        self._weigh(desk)
 
     def takes(self, worker: Hashable, seconds: float) -> None:
         """The worker's oldest parcel has taken this long by now: as much again is expected."""
-        open_ = self._desks[worker].open
-        open_[0] = max(open_[0], seconds)
+        desk = self._desks[worker]
+        if seconds > desk.open[0]:
+            desk.open[0] = seconds
+            self._weigh(desk)
 
     def wants(self, worker: Hashable) -> bool:
         """Whether the worker has so little left that it should be given more."""
@@ -159,7 +170,8 @@ class Schedule:
             taken += took
             if taken + took > limit:
                 break
-        desk.use(line.program)
+        self._weigh(desk)
+        self._use(line.program, desk)
         return share
 
     def clear(self) -> None:
@@ -172,7 +184,7 @@ class Schedule:
         if not lines:
             return None
         waiting = sum(self._seconds(line) for line in self._lines.values())
-        fair = (waiting + sum(desk.load for desk in self._desks.values())) / self._slots
+        fair = (waiting + self._load) / self._slots
         each = {line.program: self._estimates.seconds(line.head, line.program) for line in lines}
         longest = max(each.values())
         if longest >= URGENT_SHARE * fair:
@@ -182,7 +194,7 @@ class Schedule:
             lines,
             key=lambda line: (
                 line.program not in held,
-                bool(self._holders(line)),
+                line.program in self._holders,
                 -_together(line),
                 line.ages[0],
             ),
@@ -190,16 +202,41 @@ class Schedule:
 
     def _soonest_here(self, worker: Hashable, line: _Line) -> bool:
         """Whether the line should not rather be left to workers that have its program."""
-        holders = self._holders(line)
-        if not holders or line.program in self._desks[worker].programs:
+        holders = self._holders.get(line.program)
+        if holders is None or line.program in self._desks[worker].programs:
             return True
         compilation = self._estimates.compilation(line.head)
         here = compilation + self._estimates.seconds(line.head, line.program)
-        there = (sum(desk.load for desk in holders) + self._seconds(line)) / len(holders)
+        there = (holders.load + self._seconds(line)) / holders.count
         return here + WORTH * compilation < there
 
-    def _holders(self, line: _Line) -> list[_Desk]:
-        return [desk for desk in self._desks.values() if line.program in desk.programs]
+    def _weigh(self, desk: _Desk) -> None:
+        """What the worker has before it is another than it was."""
+        load = sum(desk.open)
+        more, desk.load = load - desk.load, load
+        self._load += more
+        for program in desk.programs:
+            self._holders[program].load += more
+
+    def _use(self, program: str, desk: _Desk) -> None:
+        """The worker has compiled this program, or uses it again."""
+        if program not in desk.programs:
+            holders = self._holders.setdefault(program, _Holders())
+            holders.count += 1
+            holders.load += desk.load
+        desk.programs[program] = None
+        desk.programs.move_to_end(program)
+        if len(desk.programs) > PROGRAMS:
+            oldest, _ = desk.programs.popitem(last=False)
+            self._forget(oldest, desk)
+
+    def _forget(self, program: str, desk: _Desk) -> None:
+        """The worker has this program no more."""
+        holders = self._holders[program]
+        holders.count -= 1
+        holders.load -= desk.load
+        if not holders.count:
+            del self._holders[program]
 
     def _parcels(self, line: _Line) -> Iterator[Parcel]:
         """Take parcels out of a line, until it is empty."""

@@ -209,3 +209,41 @@ def test_a_guess_is_scaled_by_how_wrong_guesses_were(make: Make) -> None:
     guessed = [estimates.seconds(spec, program_key(spec)) for spec in (small, large)]
     estimates.learn(result(small, total=7 * guessed[0]))
     assert estimates.seconds(large, program_key(large)) == pytest.approx(7 * guessed[1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sums_that_are_kept_are_those_made_anew(
+    make: Make, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers join, work, are late, forget programs and are lost, by chance."""
+    monkeypatch.setattr("service.execution.schedule.PROGRAMS", 3)
+    draw = random.Random(seed)
+    schedule = Schedule(Estimates(), 4)
+    given: dict[int, list[Task]] = {}
+    for step in range(600):
+        act, worker = draw.choice(("submit", "join", "share", "end", "late", "leave")), step
+        if given and act != "join":
+            worker = draw.choice(list(given))
+        if act == "submit":
+            schedule.submit(Task(make(draw.randrange(8), 8 * step + n)) for n in range(4))
+        elif act == "join" and len(given) < 4:
+            given[worker] = []
+            schedule.join(worker)
+        elif act == "share" and worker in given:
+            given[worker] += [parcel[0] for parcel in schedule.share(worker)]
+        elif act == "end" and given.get(worker):
+            given[worker].pop(0)
+            schedule.ended(worker)
+        elif act == "late" and given.get(worker):
+            schedule.takes(worker, 10 * draw.random())
+        elif act == "leave" and worker in given and draw.random() < 0.2:
+            schedule.leave(worker)
+            schedule.put_back(given.pop(worker))
+        desks = schedule._desks.values()
+        assert schedule._load == pytest.approx(sum(sum(desk.open) for desk in desks), abs=1e-9)
+        held = {program for desk in desks for program in desk.programs}
+        assert schedule._holders.keys() == held
+        for program, holders in schedule._holders.items():
+            having = [desk for desk in desks if program in desk.programs]
+            assert holders.count == len(having)
+            assert holders.load == pytest.approx(sum(desk.load for desk in having), abs=1e-9)
