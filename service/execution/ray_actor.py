@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from service.contracts.ports import Checkpoints
@@ -11,6 +12,19 @@ from service.contracts.trial import Runtime, TrialSpec
 
 RECYCLE_GROWTH_BYTES = 2 * 1024**3
 """A worker that has grown by this much since it was ready is replaced, and not lent again."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A worker that is ready.
+
+    Args:
+        bytes: resident in its process once everything is loaded.
+        node: Ray's id of the node that it is on.
+    """
+
+    bytes: int
+    node: str
 
 
 class WarmWorker:
@@ -35,7 +49,7 @@ class WarmWorker:
         datasets: dict[str, Any],
         timeout: float,
         checkpoints: Checkpoints | None,
-    ) -> int:
+    ) -> Arrival:
         """Take what is to be trained on; the first call.
 
         Args:
@@ -43,9 +57,6 @@ class WarmWorker:
             datasets: pair name -> data set. Ray hands large arrays over without copying.
             timeout: seconds that a trial may take.
             checkpoints: where long trials leave theirs.
-
-        Returns:
-            Resident bytes of the process once everything is loaded.
         """
         import ray
 
@@ -58,7 +69,7 @@ class WarmWorker:
         here = {name: ray.get(reference) for name, reference in datasets.items()}
         self._repertoire = self._repertoire or Repertoire()
         self._worker = Worker(located, here, self._settings, timeout, checkpoints, self._repertoire)
-        return resident_bytes()
+        return Arrival(resident_bytes(), ray.get_runtime_context().get_node_id())
 
     def measure(self, spec: TrialSpec) -> Timing:
         """Time a training like this one."""

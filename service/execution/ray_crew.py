@@ -15,6 +15,8 @@ from service.contracts.pair import LocatedPair
 from service.contracts.ports import Checkpoints
 from service.contracts.trial import Runtime
 from service.execution import ray_session
+from service.execution.ray_actor import Arrival
+from service.execution.ray_draining import Draining
 from service.execution.ray_failures import creation_error, one_line
 from service.execution.ray_lending import Own, Source
 from service.execution.schedule import Parcel
@@ -37,6 +39,8 @@ class Member:
         parcels: the calls that have not ended, each with its reference.
         clock: `time.monotonic()` when the oldest of them began.
         grown: whether it is to be replaced.
+        node: Ray's id of its node, once it is ready.
+        leaving: whether that node is about to go: it ends what it has, and gets nothing more.
     """
 
     actor: Any
@@ -45,6 +49,8 @@ class Member:
     parcels: deque[tuple[Any, Parcel]] = field(default_factory=deque)
     clock: float = 0.0
     grown: bool = False
+    node: str | None = None
+    leaving: bool = False
 
     @property
     def ready(self) -> bool:
@@ -101,6 +107,7 @@ class Crew:
         self._max_parallel = max_parallel
         self._pressed = 0.0
         self._limit = limit
+        self._draining = Draining(ray)
         self.members: list[Member] = []
         self._equipment: tuple[Any, ...] | None = None
         self._false_starts = 0
@@ -150,6 +157,23 @@ class Crew:
             self._part(member)
         return gone
 
+    def depart(self) -> list[Member]:
+        """Let go of workers on nodes that are about to go, once they have ended what they have.
+
+        Returns:
+            Those that were let go of; the others are `leaving`.
+        """
+        draining = self._draining.nodes()
+        gone = []
+        for member in [one for one in self.members if one.node in draining]:
+            if not member.leaving:
+                member.leaving = True
+                self._say("a worker's node is about to go; it ends what it has")
+            if not member.parcels:
+                self.dismiss(member)
+                gone.append(member)
+        return gone
+
     def equip(
         self,
         pairs: Mapping[str, LocatedPair],
@@ -187,7 +211,7 @@ class Crew:
             ArchduelError: it told why it could not start, or too many died without a word.
         """
         try:
-            member.baseline = self._ray.get(member.welcome)
+            arrival: Arrival = self._ray.get(member.welcome)
         except self._ray.exceptions.RayTaskError as error:
             raise ArchduelError(f"a worker could not start: {one_line(error.cause)}") from error
         except self._ray.exceptions.RayError as error:
@@ -199,6 +223,7 @@ class Crew:
                 raise ArchduelError(f"a worker could not start: {reason}") from error
             self._say(f"a worker was lost while starting: {one_line(error)}")
             return False
+        member.baseline, member.node = arrival.bytes, arrival.node
         self._false_starts = 0
         ready = sum(one.ready for one in self.members)
         if ready == len(self.members):

@@ -10,10 +10,14 @@ from typing import Any
 
 from service.contracts.ports import Checkpoints
 from service.contracts.trial import Runtime
-from service.execution.ray_actor import RECYCLE_GROWTH_BYTES, WarmWorker
+from service.execution.ray_actor import RECYCLE_GROWTH_BYTES, Arrival, WarmWorker
+from service.execution.ray_draining import Draining
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether who borrowed it still lives."""
+
+NODE_EVERY = 5.0
+"""Seconds between two looks of an idle worker at whether its node is about to go."""
 
 ANSWER_SECONDS = 60.0
 
@@ -60,12 +64,12 @@ class LentWorker(WarmWorker):
         datasets: dict[str, Any],
         timeout: float,
         checkpoints: Checkpoints | None,
-    ) -> int:
+    ) -> Arrival:
         """As `WarmWorker.equip`."""
         self.load()
-        size = super().equip(pairs, datasets, timeout, checkpoints)
-        self._first_size = self._first_size or size
-        return size
+        arrival = super().equip(pairs, datasets, timeout, checkpoints)
+        self._first_size = self._first_size or arrival.bytes
+        return arrival
 
     def adopt(self, anchor: Any, until: float) -> bool:
         """Take up work for another run.
@@ -106,6 +110,7 @@ class LentWorker(WarmWorker):
     def _watch(self) -> None:
         import ray
 
+        draining = Draining(ray, NODE_EVERY)
         while True:
             time.sleep(LOOK_EVERY)
             with self._lock:
@@ -113,6 +118,10 @@ class LentWorker(WarmWorker):
                 if since is not None and time.monotonic() - since > self._seconds:
                     os._exit(0)
             if anchor is None:
+                if _goes(ray, draining):
+                    with self._lock:
+                        if self._idle_since is not None:
+                            os._exit(0)  # nothing else keeps the node from going
                 continue
             try:
                 ray.get(anchor.alive.remote(), timeout=ANSWER_SECONDS)
@@ -122,3 +131,11 @@ class LentWorker(WarmWorker):
                         os._exit(1)
             except Exception:  # Ray itself is in trouble, and ends this process where it must.
                 continue
+
+
+def _goes(ray: Any, draining: Draining) -> bool:
+    """Whether this node is about to go."""
+    try:
+        return ray.get_runtime_context().get_node_id() in draining.nodes()
+    except Exception:  # Ray itself is in trouble, and ends this process where it must.
+        return False

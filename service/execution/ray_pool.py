@@ -124,13 +124,13 @@ class RayPool:
 
     def _dispatch(self) -> None:
         """Start workers while there is work for them, and give everyone something who has little."""
-        for spare in self._crew.shrink():
+        for spare in [*self._crew.shrink(), *self._crew.depart()]:
             self._schedule.leave(spare)
         self._crew.start(self._busy() + self._schedule.waiting)
         for member in list(self._crew.members):
             if not self._schedule.waiting:
                 return
-            if not member.ready:
+            if not member.ready or member.leaving:
                 continue
             if member.grown:
                 if not member.parcels:
@@ -219,7 +219,8 @@ class RayPool:
         """The worker is gone: its first trial is to blame, the others go back into the queue.
 
         A trial that ran out of memory or time is not tried again; one whose worker was lost is,
-        with the same seeds, until it has had its attempts. Of trials that were trained together
+        with the same seeds, until it has had its attempts, not counting those that went with a node
+        of which that was known. Of trials that were trained together
         none is blamed yet: each is tried again alone.
         """
         self._crew.dismiss(member)
@@ -228,11 +229,11 @@ class RayPool:
         again = [task for _, parcel in others for task in parcel]
         if len(first) > 1:
             self._say(f"a worker was lost ({reason}); its {len(first)} trials are tried again")
-            again[:0] = [Task(task.spec, task.attempt + 1, alone=True) for task in first]
-        elif status is Status.LOST and first[0].attempt < ATTEMPTS:
-            (blamed,) = first
-            self._say(f"a worker was lost ({reason}); trial {blamed.spec.id[:8]} is tried again")
-            again.insert(0, Task(blamed.spec, blamed.attempt + 1, blamed.alone))
+            again[:0] = [task.again(member.leaving, alone=not member.leaving) for task in first]
+        elif status is Status.LOST and first[0].again(member.leaving).blamed < ATTEMPTS:
+            (lost,) = first
+            self._say(f"a worker was lost ({reason}); trial {lost.spec.id[:8]} is tried again")
+            again.insert(0, lost.again(member.leaving))
         else:
             self._given_up.append(gone(first[0].spec, first[0].attempt, status, reason))
         self._schedule.put_back(again)

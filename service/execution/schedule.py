@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from service.contracts.strategy import program_key, width
@@ -42,11 +42,32 @@ class Task:
         attempt: which try this is, from 1.
         alone: whether it must not be trained together with others: one of its group lost a worker,
             and it is to be seen which.
+        excused: tries that ended with their node, of which it was known that it would go.
     """
 
     spec: TrialSpec
     attempt: int = 1
     alone: bool = False
+    excused: int = 0
+
+    @property
+    def blamed(self) -> int:
+        """How many tries were lost for which the trial itself may be to blame."""
+        return self.attempt - 1 - self.excused
+
+    def again(self, excused: bool = False, *, alone: bool = False) -> Task:
+        """The next try, after one that was lost.
+
+        Args:
+            excused: whether that was its node's doing.
+            alone: whether it must not be trained with others from now on.
+        """
+        return replace(
+            self,
+            attempt=self.attempt + 1,
+            alone=self.alone or alone,
+            excused=self.excused + excused,
+        )
 
 
 Parcel = tuple[Task, ...]

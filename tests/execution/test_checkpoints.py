@@ -152,7 +152,7 @@ def test_a_driver_that_was_stopped_goes_on_where_it_was(
 class Chunked(WarmWorker):
     """Looks up after each epoch."""
 
-    def equip(self, *arguments: Any) -> int:
+    def equip(self, *arguments: Any) -> Any:
         from service.training import course
 
         course.CHUNK_SECONDS = 0.0

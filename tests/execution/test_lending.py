@@ -72,6 +72,16 @@ def test_an_idle_worker_ends_when_nobody_comes(worker, monkeypatch):
         worker._watch()
 
 
+def test_an_idle_worker_ends_when_its_node_is_about_to_go(worker, monkeypatch):
+    monkeypatch.setattr(ray_lent, "LOOK_EVERY", 0.0)
+    asked = iter([False, False, True])
+    monkeypatch.setattr(ray_lent, "_goes", lambda ray, draining: next(asked))
+    worker.release()
+    with pytest.raises(Ended):
+        worker._watch()
+    assert next(asked, None) is None
+
+
 def test_a_worker_ends_when_its_run_is_gone(worker, monkeypatch):
     import ray
 

@@ -211,6 +211,16 @@ def test_a_guess_is_scaled_by_how_wrong_guesses_were(make: Make) -> None:
     assert estimates.seconds(large, program_key(large)) == pytest.approx(7 * guessed[1])
 
 
+def test_a_try_that_went_with_its_node_is_not_counted(make: Make) -> None:
+    first = Task(make(0, 0))
+    assert (first.blamed, first.again().blamed) == (0, 1)
+    gone_twice = first.again(excused=True).again(excused=True)
+    assert (gone_twice.attempt, gone_twice.blamed) == (3, 0)
+    assert gone_twice.again().blamed == 1
+    assert not gone_twice.alone
+    assert gone_twice.again(alone=True).again().alone, "once alone, always alone"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_sums_that_are_kept_are_those_made_anew(
     make: Make, seed: int, monkeypatch: pytest.MonkeyPatch
