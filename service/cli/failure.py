@@ -24,6 +24,16 @@ def say_stopped(text: str) -> None:
     _line("stopped", text or "nothing was left running", "bold yellow")
 
 
+def say_refused(command: str, text: str) -> None:
+    """Say what is wrong with a command line.
+
+    Args:
+        command: the command as far as it was understood, "archduel run".
+        text: Typer's words.
+    """
+    _line("error", f"{command}: {text.strip().rstrip('.')}; {command} -h tells more")
+
+
 def explain(error: Exception, session: Session | None) -> int:
     """Say what went wrong in one line.
 

@@ -11,6 +11,9 @@ from typer.core import TyperGroup
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
+USAGE = 2
+"""The exit code after a mistake of the user's."""
+
 
 ORDER = (
     "doctor",
@@ -74,11 +77,36 @@ class Group(TyperGroup):
             code = stop.exit_code if isinstance(stop, Stopped) else INTERRUPTED
             raise typer.Exit(code) from stop
         except Exception as error:
+            if _is_usage(error):
+                raise _refused(error) from error
             if _is_typers(error):
                 raise
             from service.cli.failure import explain
 
             raise typer.Exit(explain(error, ctx.obj)) from error
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Take the options before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            if _is_usage(error):
+                raise _refused(error) from error
+            raise
+
+
+def _is_usage(error: Exception) -> bool:
+    """Whether the command line itself is wrong."""
+    return isinstance(error, typer.TyperException) and getattr(error, "exit_code", 1) == USAGE
+
+
+def _refused(error: Any) -> typer.Exit:
+    """One line about a command line that is wrong."""
+    from service.cli.failure import say_refused
+
+    where = error.ctx.command_path if error.ctx is not None else "archduel"
+    say_refused(where, error.format_message())
+    return typer.Exit(USAGE)
 
 
 def _is_typers(error: Exception) -> bool:

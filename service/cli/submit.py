@@ -11,6 +11,7 @@ from service.cli.remote import connected
 from service.cli.screen import advise, errors, plural, results, write_json
 from service.cli.session import Session
 from service.client.given import given
+from service.contracts.entry import EntryState
 from service.contracts.wire import ExperimentInFull, GivenExperiment, GivenFile
 
 
@@ -59,6 +60,9 @@ def submit(
             until_the_end(session, api, experiment, as_json=as_json)
             return
         results().print(experiment.id, soft_wrap=True)
+        if experiment.state is EntryState.DONE:
+            advise(session, (("report", experiment.id), "its report"))
+            return
         advise(
             session,
             (("logs", "-f", experiment.id), "follow it"),
