@@ -47,6 +47,8 @@ def test_ui_serves_the_page_of_the_latest_run_until_ctrl_c(real_run: RealRun) ->
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell starts what it runs in the background deaf to Ctrl-C, and so these tests.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
             assert process.stdout is not None
             page = process.stdout.readline().strip()

@@ -237,6 +237,7 @@ def test_every_host_of_a_url_is_a_service(rendered: Rendered) -> None:
             for name, value in environment(one).items()
             if isinstance(value, str) and re.match(r"(http|postgresql\+psycopg)://", value)}  # fmt: skip
     assert {"ARCHDUEL_RAY_ADDRESS", "ARCHDUEL_MLFLOW_URI", "API_URL", "RAY_URL"} <= ours.keys()
+    assert ours.pop("ARCHDUEL_MLFLOW_PUBLIC_URL") == "http://localhost:5000", "for people"
     for name, value in ours.items():
         url = urlsplit(value)
         if url.hostname is not None and "." not in url.hostname:

@@ -108,7 +108,7 @@ def test_a_worker_compiles_one_program_for_trials_of_many_rates(
     forth = [workers[0].run(spec).result for spec in trials]
     back = [workers[1].run(spec).result for spec in reversed(trials)][::-1]
     assert all(result.ok for result in forth)
-    assert workers[0]._trainers["toy"]._programs.compiled == 1
+    assert workers[0]._trainers["toy"]._models.programs.compiled == 1
     assert [result.cost.reused_program for result in forth] == [False, True, True, True, True]
     assert [result.numbers() for result in forth] == [result.numbers() for result in back]
     assert len({result.weights_digest for result in forth}) == len(trials)
