@@ -165,6 +165,8 @@ def _explained(error: Exception, desk: DriverDesk, reporter: Reporter) -> int:
         _last_word(error, desk)
     except _NOT_OURS as late:
         print(f"not needed any more: {late}", flush=True)
+    except Unavailable as silent:  # the dispatcher finds the job ended, and this as its last line
+        print(silent, flush=True)
     return 1
 
 

@@ -75,8 +75,10 @@ class RayJobs:
         if not answer.is_success:
             raise Unavailable(f"Ray cannot tell of a job: {_last_line(answer.text)}")
         found = answer.json()
-        message = " ".join(str(found.get("message") or "").split())
-        return Job(_STATES[found["status"]], message[:300])
+        told, _, log = str(found.get("message") or "").partition(", last available logs")
+        if log:  # all of it, in Ray's words about an entrypoint that failed
+            told = f"{told}: {_last_line(log)}"
+        return Job(_STATES[found["status"]], " ".join(told.split())[:300])
 
     def stop(self, job: str) -> None:
         """Send SIGTERM to a job's processes and, three seconds later, SIGKILL."""

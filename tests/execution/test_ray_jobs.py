@@ -75,6 +75,17 @@ def test_states(jobs, server, told, state):
     assert jobs.status("other") is None
 
 
+def test_of_a_job_that_failed_the_last_line_is_told(jobs, server):
+    message = (
+        "Job entrypoint command failed with exit code 1, last available logs (truncated to "
+        "20,000 chars):\nTraceback ...\n  in writing\nledger.db: the disk is full\n"
+    )
+    answer = {"status": "FAILED", "message": message}
+    server.answers["GET", "/api/jobs/x"] = httpx.Response(200, json=answer)
+    expected = "Job entrypoint command failed with exit code 1: ledger.db: the disk is full"
+    assert jobs.status("x") == Job(JobState.FAILED, expected)
+
+
 def test_what_does_not_answer_is_unavailable(jobs, server):
     for method, path in (
         ("GET", "/api/jobs/x"),
