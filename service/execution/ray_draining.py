@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 
@@ -27,5 +28,6 @@ class Draining:
             self._looked = time.monotonic()
             # What Ray's own Train asks (ray.train.v2, preemption.py, Ray 2.60); its public list of
             # nodes does not tell.
-            self._nodes = frozenset(self._ray._private.state.state.get_draining_nodes())
+            with suppress(Exception):  # a head that is away for a moment ends no run by this
+                self._nodes = frozenset(self._ray._private.state.state.get_draining_nodes())
         return self._nodes

@@ -135,7 +135,4 @@ class LentWorker(WarmWorker):
 
 def _goes(ray: Any, draining: Draining) -> bool:
     """Whether this node is about to go."""
-    try:
-        return ray.get_runtime_context().get_node_id() in draining.nodes()
-    except Exception:  # Ray itself is in trouble, and ends this process where it must.
-        return False
+    return ray.get_runtime_context().get_node_id() in draining.nodes()
