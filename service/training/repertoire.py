@@ -12,10 +12,13 @@ class Repertoire:
     """Solved sizes, likenesses and compiled programs, by pair, its code and its data.
 
     It holds no examples: the same pair in a later run is trained by the programs of an earlier one.
+
+    Args:
+        programs: where compiled programs are kept; None for a new cache of the usual size.
     """
 
-    def __init__(self) -> None:
-        self._programs = ProgramCache()
+    def __init__(self, programs: ProgramCache | None = None) -> None:
+        self._programs = programs or ProgramCache()
         self._models: dict[tuple[str, str, str], Models] = {}
 
     def models(self, located: LocatedPair, data: str) -> Models:

@@ -11,6 +11,7 @@ import pytest
 from service.contracts.trial import Runtime, Seeds, TrialSpec
 from service.training import cache
 from service.training.memory import resident_bytes
+from service.training.repertoire import Repertoire
 from service.training.worker import Worker
 
 Spec = Callable[..., TrialSpec]
@@ -51,8 +52,8 @@ def test_a_dropped_program_leaves_no_object_behind(
 ) -> None:
     """Objects are counted after each sweep: of one program TensorFlow alone would keep 6,000."""
     monkeypatch.setattr(cache, "SWEEP_AFTER", 2)
-    worker = Worker({"toy": toy}, {"toy": toy_data}, Runtime(), 600.0)
-    worker._trainers["toy"]._programs._programs = 2
+    few = Repertoire(cache.ProgramCache(programs=2))
+    worker = Worker({"toy": toy}, {"toy": toy_data}, Runtime(), 600.0, repertoire=few)
     counts = []
     for spec in shapes(toy_spec, 8):
         assert worker.run(spec).result.ok
