@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,8 @@ from service.contracts.data import Dataset
 from service.contracts.pair import LocatedPair
 from service.contracts.trial import Runtime, Seeds, Stage, TrialSpec
 from service.database.engine import Database
-
-# Importlib mode puts no test folder on the path.
-sys.path.insert(0, str(Path(__file__).parent / "toys"))
-
-from postgres import Postgres, binaries
-from world import World
+from tests.toys.postgres import Postgres, binaries
+from tests.toys.world import World
 
 TOY = Path(__file__).parent / "toys" / "toy_pair.py"
 

@@ -182,7 +182,8 @@ def test_every_public_definition_says_what_it_does() -> None:
             if not ast.get_docstring(tree) and path.name != "__init__.py":
                 silent.append(str(path.relative_to(ROOT)))
             for node in tree.body:
-                named = isinstance(node, ast.FunctionDef | ast.ClassDef)
-                if named and not node.name.startswith("_") and not ast.get_docstring(node):
+                if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    continue
+                if not node.name.startswith("_") and not ast.get_docstring(node):
                     silent.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     assert silent == []

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-# Importlib mode puts no test folder on the path.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from service_rig import CONFIG, Rig
+from tests.api.service_rig import CONFIG, Rig
 
 Submit = Callable[..., str]
 

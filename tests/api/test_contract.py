@@ -19,9 +19,9 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from service_rig import CONFIG, Rig
 
 from service.contracts.entry import Submission
+from tests.api.service_rig import CONFIG, Rig
 
 QUICK, THOROUGH = 2, 150
 CHECKS = [

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from fastapi.testclient import TestClient
-from service_rig import CONFIG, PAGE, Rig, sha256
 
 from service.contracts.entry import EntryState
+from tests.api.service_rig import CONFIG, PAGE, Rig, sha256
 
 
 def post(client: TestClient, rig: Rig, body: object, user: str = "sam", **headers: str):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from service_rig import CONFIG, Rig, sha256
+
+from tests.api.service_rig import CONFIG, Rig, sha256
 
 QUICK, THOROUGH = 60, 10_000
 FINE = {200, 201, 204, 400, 404, 405, 409, 413, 422, 429}

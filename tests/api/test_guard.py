@@ -6,12 +6,12 @@ import logging
 
 import pytest
 from fastapi.testclient import TestClient
-from service_rig import CONFIG, Rig, sha256
 
 from service.api.guard import HEADERS, MAX_BODY
 from service.api.limits import Allowance
 from service.api.sandbox import policy_of
 from service.contracts.wire import Limits
+from tests.api.service_rig import CONFIG, Rig, sha256
 
 PATHS = ("/healthz", "/login", "/", "/v1/me", "/v1/experiments", "/static/style.css", "/nowhere")
 

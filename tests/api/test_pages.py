@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
-from service_rig import PAGE, Rig
+
+from tests.api.service_rig import PAGE, Rig
 
 ORIGIN = {"Origin": "http://testserver"}
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from service_rig import CONFIG, Rig, sha256
 
 from service.contracts.entry import Role
+from tests.api.service_rig import CONFIG, Rig, sha256
 
 ANONYMOUS = {
     "GET /healthz", "GET /readyz", "GET /login", "POST /login", "POST /logout",

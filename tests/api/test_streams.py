@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import httpx
-from live_server import LiveServer
-from service_rig import Rig
 
 from service.api import streams
 from service.api.limits import Places
@@ -12,6 +10,8 @@ from service.client.api import Api, End
 from service.client.http import Http
 from service.client.profiles import Profile
 from service.queue.reports import DriverDesk
+from tests.api.live_server import LiveServer
+from tests.api.service_rig import Rig
 
 
 def told(text: str) -> list[tuple[str, str]]:

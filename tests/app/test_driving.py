@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.app import driving, extending, history
+from service.app import driving, extending, history, running
 from service.app.blobs import Blobs
 from service.app.reporter import Reporter
 from service.app.stopping import Interrupted
@@ -56,7 +56,7 @@ def ran(monkeypatch, tmp_path):
         finding = SimpleNamespace(judgement=SimpleNamespace(sentence="they are equal"))
         return SimpleNamespace(key=name, findings={"iris": finding}, tracking_behind=None)
 
-    monkeypatch.setattr(driving.running, "run", run)
+    monkeypatch.setattr(running, "run", run)
     return calls
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.app import history, planning, running
+from service.app import history, planning
 from service.app.home import Home
+from service.app.tracking import Tracking
+from service.app.workers import Workers
 from service.cli.application import app
 from service.contracts.trial import Stage
 from service.evidence import latest
@@ -59,9 +61,9 @@ class Desk:
                 ran=self.ran,
             )
 
-        monkeypatch.setattr(running.Workers, "begin", lambda *_: None)
-        monkeypatch.setattr(running.Workers, "_pool", executor)
-        monkeypatch.setattr(running.Tracking, "start", lambda *_: Silent())
+        monkeypatch.setattr(Workers, "begin", lambda *_: None)
+        monkeypatch.setattr(Workers, "_pool", executor)
+        monkeypatch.setattr(Tracking, "start", lambda *_: Silent())
         monkeypatch.chdir(folder)
 
     def __call__(self, *words: object) -> Result:

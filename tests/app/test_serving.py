@@ -8,6 +8,7 @@ from service.app import serving, tracking_server
 from service.app.settings import Settings
 from service.contracts.errors import Unavailable, UserError
 from service.database.engine import Database
+from service.database.migrate import migrate
 
 
 @pytest.fixture
@@ -23,7 +24,6 @@ def hurried(monkeypatch):
 def test_a_database_that_does_not_answer_is_waited_for(settings, monkeypatch):
     """A real address at which nothing listens, twice; then there is a database."""
     said = []
-    migrate = serving.migrate
     monkeypatch.setattr(
         serving, "migrate", lambda database: migrate(database) if len(said) < 2 else None
     )

@@ -17,8 +17,6 @@ from service.stores.ledger import LedgerStore
 from tests.benchmarks.cases import bookkeeping
 from tests.benchmarks.trials import Bench
 
-sys.path.append(str(Path(__file__).parents[1] / "execution"))
-
 WORKERS = (10, 100, 1000)
 PER_WORKER = 3
 PROGRAMS = 24
@@ -54,7 +52,7 @@ def _specs(bench: Bench, given: dict[str, Any], count: int) -> list[TrialSpec]:
 
 def schedule(bench: Bench, given: dict[str, Any], workers: int) -> float:
     """Milliseconds of bookkeeping for each trial, as many a worker."""
-    from simulation import Simulation
+    from tests.execution.simulation import Simulation
 
     specs = _specs(bench, given, workers * PER_WORKER)
     simulated = Simulation(workers, train=lambda spec: 60.0, compile=lambda spec: 10.0)

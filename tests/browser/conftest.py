@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-_HERE = Path(__file__).parent
-
-
-def _module(name: str, file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def synthetic() -> ModuleType:
-    """The generator of synthetic experiments."""
-    return _module("archduel_synthetic", _HERE.parent / "evidence" / "synthetic.py")
+from tests.browser import chromium
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """A headless Chromium."""
-    driver = _module("archduel_chromium", _HERE / "chromium.py")
-    program = driver.find()
+    program = chromium.find()
     if program is None:
         pytest.skip("no Chromium is installed (on Debian: apt-get install chromium)")
-    started = driver.Chromium(program)
+    started = chromium.Chromium(program)
     yield started
     started.close()
 

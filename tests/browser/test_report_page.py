@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from service.contracts.samples import Line, Picture, Sample, Text
 from service.contracts.structure import Call, Structure
 from service.contracts.trial import Stage
 from service.report import ReportInput, render
+from tests.evidence import synthetic
 
 SCREENS = {"wide": (1280, 900), "phone": (390, 844)}
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsVTk1AAAAABJRU5ErkJggg=="
@@ -22,7 +22,7 @@ BUILDER = "def build(hyperparameters):\n    return Sequential([Dense(3)])  # a s
 
 
 @pytest.fixture(scope="module")
-def page(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of two pairs with drawings, code and test examples."""
     calls = (
         Call(layer="x", kind="InputLayer", shapes=((4,),)),

@@ -4,12 +4,10 @@ and nothing that axe calls a serious fault."""
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,8 +15,9 @@ import pytest
 from service.app.appearance import style
 from service.contracts.entry import Submission
 from service.queue.reports import DriverDesk
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "api"))
+from tests.api.live_server import LiveServer
+from tests.api.service_rig import Rig
+from tests.evidence import synthetic
 
 SCREENS = {"wide": (1280, 900), "phone": (390, 844)}
 CONFIG = "experiment: {name}\npairs: [iris]\nsearch: {{trials: 8, epochs: 40}}\n"
@@ -36,6 +35,9 @@ class World:
     Args:
         rig: the service.
     """
+
+    url: str
+    """Where it is shown."""
 
     def __init__(self, rig: Any) -> None:
         self.rig = rig
@@ -72,9 +74,6 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The experiments, and where they are shown."""
-    from live_server import LiveServer
-    from service_rig import Rig
-
     made = World(Rig(tmp_path_factory.mktemp("pages") / "service", style=style()))
     with LiveServer(made.rig.app) as server:
         made.url = server.url
@@ -189,7 +188,7 @@ def test_one_cancels_with_the_keyboard_and_without_scripts(logged_in: Any, world
 
 
 def test_a_report_draws_in_its_sandbox_and_reaches_nothing(
-    logged_in: Any, world: Any, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch
+    logged_in: Any, world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from service.report import ReportInput, render
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from types import SimpleNamespace
 
 import pytest
@@ -27,10 +29,10 @@ def test_sections_come_in_the_order_of_their_places():
 )
 def test_a_file_that_is_no_section_is_told(monkeypatch, module, rule):
     names = [SimpleNamespace(name=name) for name in ("one", "two")]
-    monkeypatch.setattr(room.pkgutil, "iter_modules", lambda _: names)
-    real = room.importlib.import_module
+    monkeypatch.setattr(pkgutil, "iter_modules", lambda _: names)
+    real = importlib.import_module
     monkeypatch.setattr(
-        room.importlib, "import_module", lambda n: module if n.count(".") > 1 else real(n)
+        importlib, "import_module", lambda n: module if n.count(".") > 1 else real(n)
     )
     with pytest.raises(ArchduelError, match=rule):
         room.sections()

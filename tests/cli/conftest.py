@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli.application import app
-
-# Importlib mode puts no test folder on the path.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from cli_calls import TINY, Invoke, RealRun
+from tests.cli.cli_calls import TINY, Invoke, RealRun
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cli_calls import Invoke, RealRun
 
-from service.app import doctor, library, machine
+from service.app import doctor, facts, library, machine
 from service.app.home import Home
 from service.contracts.errors import UserError
+from tests.cli.cli_calls import Invoke, RealRun
 
 
 def test_a_ready_machine_is_told_so(invoke: Invoke) -> None:
@@ -166,5 +166,5 @@ def test_gpus_that_tensorflow_cpu_cannot_use_are_a_warning(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     for package, state in (("tensorflow-cpu", "warning"), ("tensorflow", "ok")):
-        monkeypatch.setattr(machine.facts, "versions", lambda package=package: {package: "2.21.0"})
+        monkeypatch.setattr(facts, "versions", lambda package=package: {package: "2.21.0"})
         assert machine.gpus().state == state

@@ -7,12 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_calls import PROGRAM, Invoke, shell
 
 from service.app import history, library, running
 from service.app.stopping import Interrupted
 from service.contracts.errors import ArchduelError
-from service.contracts.ports import Advance
+from service.contracts.ports import Advance, Progress
+from tests.cli.cli_calls import PROGRAM, Invoke, shell
 
 
 def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_ctrl_c_is_exit_code_130(invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 def test_a_stopped_run_tells_what_was_kept(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, config: Path, stop: BaseException, code: int
 ) -> None:
-    def run(planned: object, home: object, progress: running.Progress, **options: object) -> None:
+    def run(planned: object, home: object, progress: Progress, **options: object) -> None:
         progress.advance(Advance(done=3, planned=5, resumed=3, training_seconds=0.0))
         raise stop
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_calls import PROGRAM, Invoke, shell
 
 from service.app import library, planning
 from service.app.home import Home
@@ -18,6 +17,7 @@ from service.contracts.plan import Plan
 from service.contracts.results import Outcome, TrialResult
 from service.contracts.trial import Seeds, Stage, Status, TrialSpec
 from service.stores.ledger import LedgerStore
+from tests.cli.cli_calls import PROGRAM, Invoke, shell
 
 
 def widest(text: str) -> int:

@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli_calls import Invoke, RealRun
 
 from service.app import history
 from service.app.home import Home
 from service.stores.lock import hold
+from tests.cli.cli_calls import Invoke, RealRun
 
 
 def test_a_run_prints_one_json_document_and_nothing_else(real_run: RealRun) -> None:

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from cli_calls import TINY, Invoke
 from fastapi.testclient import TestClient
 
 from service.cli import following, login, remote
 from service.client.http import Http
 from service.client.profiles import Profile, load, save
+from tests.api import service_rig
+from tests.cli.cli_calls import TINY, Invoke
 
 URL = "http://127.0.0.1:8700"
-
-
-def _rig() -> ModuleType:
-    file = Path(__file__).parents[1] / "api" / "service_rig.py"
-    spec = importlib.util.spec_from_file_location("service_rig", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RIG = _rig()
 
 
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A service where sam is logged in; commands are called from another folder."""
-    made = RIG.Rig(tmp_path / "service")
+    made = service_rig.Rig(tmp_path / "service")
     for name in ("URL", "TOKEN", "TOKEN_FILE", "PROFILE"):
         monkeypatch.delenv(f"ARCHDUEL_{name}", raising=False)
     profiles = tmp_path / "profiles.toml"
@@ -87,7 +72,7 @@ def test_submit_sends_the_pair_file(rig, invoke: Invoke, tmp_path: Path) -> None
     document = json.loads(done.stdout)
     assert document["made"]
     assert document["files"][0]["path"] == "toy_pair.py"
-    assert rig.files.size(RIG.sha256(toy.read_bytes())) == toy.stat().st_size
+    assert rig.files.size(service_rig.sha256(toy.read_bytes())) == toy.stat().st_size
 
 
 @pytest.mark.parametrize(
@@ -179,7 +164,7 @@ def test_report_and_extend_go_to_the_service_for_its_ids(rig, invoke, submitted:
     assert "has no report yet: it is queued" in invoke("report", submitted).stderr
     rig.drive(submitted)
     done = invoke("report", submitted)
-    assert Path(done.stdout.strip()).read_text() == RIG.PAGE
+    assert Path(done.stdout.strip()).read_text() == service_rig.PAGE
     assert done.stdout.strip() == f"tiny-{submitted}.html"
     text = invoke("report", submitted, "--format", "md").stdout
     assert text == f"report of {submitted} as md\n"

@@ -13,11 +13,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from cli_calls import PROGRAM, Invoke, RealRun
 
 from service.app import tracking_server
 from service.app.home import Home
 from service.contracts.errors import ArchduelError
+from tests.cli.cli_calls import PROGRAM, Invoke, RealRun
 
 
 def is_there(process: int) -> bool:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import httpx
 import pytest
@@ -17,26 +14,14 @@ from service.client.profiles import Profile
 from service.client.sse import Message, messages
 from service.contracts.errors import ArchduelError, UserError
 from service.contracts.wire import GivenExperiment, GivenFile
+from tests.api import service_rig
 
 URL = "http://testserver"
 
 
-def _rig() -> ModuleType:
-    file = Path(__file__).parents[1] / "api" / "service_rig.py"
-    spec = importlib.util.spec_from_file_location("service_rig", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RIG = _rig()
-
-
 @pytest.fixture
 def rig(tmp_path: Path):
-    return RIG.Rig(tmp_path / "service")
+    return service_rig.Rig(tmp_path / "service")
 
 
 @pytest.fixture
@@ -63,15 +48,15 @@ def faulty(answers: list[object], sleeps: list[float] | None = None) -> Api:
 
 
 def given(number: int = 0, **more: object) -> GivenExperiment:
-    return GivenExperiment(config=RIG.CONFIG, overrides=[f"design.seed={number}"], **more)
+    return GivenExperiment(config=service_rig.CONFIG, overrides=[f"design.seed={number}"], **more)
 
 
 def test_files_are_sent_once(rig, api: Api, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("PAIR = 1\n")
-    sha256 = RIG.sha256(file.read_bytes())
+    sha256 = service_rig.sha256(file.read_bytes())
     files = [GivenFile(path="mine.py", sha256=sha256)]
-    config = RIG.CONFIG.replace("iris", "./mine.py:PAIR")
+    config = service_rig.CONFIG.replace("iris", "./mine.py:PAIR")
     wanted = GivenExperiment(config=config, files=files)
     made, new = api.submit(wanted, {sha256: file})
     assert new
@@ -86,7 +71,7 @@ def test_a_file_that_changed_on_the_way_is_told(rig, api: Api, tmp_path: Path) -
     file.write_text("other\n")
     files = [GivenFile(path="mine.py", sha256="0" * 64)]
     with pytest.raises(UserError, match="the bytes have the hash"):
-        api.submit(GivenExperiment(config=RIG.CONFIG, files=files), {"0" * 64: file})
+        api.submit(GivenExperiment(config=service_rig.CONFIG, files=files), {"0" * 64: file})
 
 
 def test_anew_is_one_experiment_however_often_it_is_sent(api: Api) -> None:

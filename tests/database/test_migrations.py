@@ -84,8 +84,8 @@ def test_a_ledger_of_before_migrations_is_taken_over_whole(tmp_path):
     database = Database(f"sqlite:///{file}")
     assert migrate(database) == (None, HEAD)
     assert differences(database) == []
-    with database.reading() as connection:
-        after = [[tuple(row) for row in connection.exec_driver_sql(query)] for query in queries]
+    with database.reading() as later:
+        after = [[tuple(row) for row in later.exec_driver_sql(query)] for query in queries]
     assert after == before
     assert all(after)
 

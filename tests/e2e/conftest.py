@@ -16,9 +16,6 @@ from typing import Any
 
 import pytest
 
-# Importlib mode puts no test folder on the path.
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "helm")]
-
 CONFIG = """\
 experiment: small
 pairs: [iris]

@@ -20,9 +20,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from containers import Container, secret_values, serve_port
-from postgres import binaries
-from rendering import CHART, Rendered, case, render
+
+from tests.e2e.containers import Container, secret_values, serve_port
+from tests.helm.rendering import CHART, Rendered, case, render
+from tests.toys.postgres import binaries
 
 ROOT = CHART.parents[1]
 TESTS = ("api", "mlflow", "s3", "ray")

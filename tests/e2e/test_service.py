@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
-from pathlib import Path
 
 import pytest
-
-# `tests.soak` has the rig; importlib mode puts no folder on the path.
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from service.contracts.entry import ENDED, EntryState
 from service.contracts.wire import GivenExperiment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from service.contracts.trial import Stage
 from service.evidence import latest
 from service.report import ReportInput, render
 from service.stats.twoway import two_way
+from tests.evidence import synthetic
 
 
 def test_scores_come_back_in_the_order_of_the_examples() -> None:
@@ -38,7 +38,7 @@ def test_few_values_are_exact_and_small(values: list[float]) -> None:
 
 
 def made(
-    synthetic: ModuleType, *, fixed: bool, effect: float = 0.03, examples: int = 60
+    *, fixed: bool, effect: float = 0.03, examples: int = 60
 ) -> tuple[Any, list[TrialResult], dict[int, tuple[Any, Any]]]:
     """Ten repetitions whose winners are right or wrong on each of their test examples."""
     given = synthetic.experiment(repetitions=10)
@@ -68,8 +68,8 @@ def made(
 
 
 @pytest.mark.parametrize("fixed", [True, False])
-def test_the_interval_is_the_two_way_one(synthetic: ModuleType, fixed: bool) -> None:
-    given, results, cells = made(synthetic, fixed=fixed)
+def test_the_interval_is_the_two_way_one(fixed: bool) -> None:
+    given, results, cells = made(fixed=fixed)
     judged = latest(given.plan, given.pair, results[::-1])
     found = judged.over_examples
     by_hand = two_way(
@@ -86,24 +86,22 @@ def test_the_interval_is_the_two_way_one(synthetic: ModuleType, fixed: bool) -> 
     assert judged.to_dict()["over_examples"]["n_repetitions"] == 10
 
 
-def test_a_fixed_test_set_makes_the_interval_over_repetitions_too_narrow(
-    synthetic: ModuleType,
-) -> None:
-    given, results, _ = made(synthetic, fixed=True)
+def test_a_fixed_test_set_makes_the_interval_over_repetitions_too_narrow() -> None:
+    given, results, _ = made(fixed=True)
     judged = latest(given.plan, given.pair, results)
     narrow, wide = judged.verdict.interval, judged.over_examples.interval
     assert wide[1] - wide[0] > 1.2 * (narrow[1] - narrow[0])
 
 
-def test_what_is_not_known_gives_no_such_interval(synthetic: ModuleType) -> None:
-    given, results, _ = made(synthetic, fixed=True)
+def test_what_is_not_known_gives_no_such_interval() -> None:
+    given, results, _ = made(fixed=True)
     place = next(i for i, row in enumerate(results) if row.by_example is not None)
     results[place] = results[place].model_copy(update={"by_example": None})
     assert latest(given.plan, given.pair, results).over_examples is None
 
 
-def test_it_is_told_in_the_report_and_warned_of_where_it_includes_0(synthetic: ModuleType) -> None:
-    given, results, _ = made(synthetic, fixed=True)
+def test_it_is_told_in_the_report_and_warned_of_where_it_includes_0() -> None:
+    given, results, _ = made(fixed=True)
     judged = latest(given.plan, given.pair, results)
     text = render(ReportInput(given.plan, results, {}), "md")
     assert "mean difference on other examples" in text

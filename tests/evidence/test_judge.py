@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from types import ModuleType
 
 import pytest
 
@@ -13,6 +12,7 @@ from service.contracts.trial import Stage, Status, TrialSpec
 from service.evidence import judge, latest
 from service.evidence.edges import at_an_edge
 from service.stats.verdict import Decision, Verdict
+from tests.evidence import synthetic
 
 
 def edited(row, **spec):
@@ -26,7 +26,7 @@ def check(judgement, words):
     return found[0]
 
 
-def test_a_fair_experiment_gets_its_verdict(synthetic: ModuleType):
+def test_a_fair_experiment_gets_its_verdict():
     made = synthetic.experiment(truth=synthetic.Truth(effect=0.05))
     judged = judge(made.plan, made.pair, made.results, 0)
     assert judged.verdict.decision is Decision.FUNCTIONAL_BETTER
@@ -37,7 +37,7 @@ def test_a_fair_experiment_gets_its_verdict(synthetic: ModuleType):
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
-def test_swapping_the_variants_mirrors_everything(synthetic: ModuleType, direction: str):
+def test_swapping_the_variants_mirrors_everything(direction: str):
     plan = synthetic.make_plan([synthetic.pair_plan(direction=direction)])
     made = synthetic.experiment(plan=plan, truth=synthetic.Truth(effect=0.05))
     turned = synthetic.swapped(made)
@@ -54,7 +54,7 @@ def test_swapping_the_variants_mirrors_everything(synthetic: ModuleType, directi
     assert two.sentence == one.sentence
 
 
-def test_judgement_depends_on_values_only(synthetic: ModuleType):
+def test_judgement_depends_on_values_only():
     made = synthetic.experiment(repetitions=20)
     expected = judge(made.plan, made.pair, made.results, 1).to_dict()
     shuffled = list(made.results)
@@ -65,7 +65,7 @@ def test_judgement_depends_on_values_only(synthetic: ModuleType):
     assert restored == judge(made.plan, made.pair, made.results, 1).verdict
 
 
-def test_one_extra_trial_is_invalid(synthetic: ModuleType):
+def test_one_extra_trial_is_invalid():
     made = synthetic.experiment()
     extra = edited(made.results[0], number=8)
     judged = judge(made.plan, made.pair, [*made.results, extra], 0)
@@ -73,7 +73,7 @@ def test_one_extra_trial_is_invalid(synthetic: ModuleType):
     assert "sequential had 9 of 8 search trials in repetition 0" in judged.sentence
 
 
-def test_an_extra_trial_is_invalid_before_its_repetition_is_finished(synthetic: ModuleType):
+def test_an_extra_trial_is_invalid_before_its_repetition_is_finished():
     made = synthetic.experiment()
     kept = [r for r in made.results if r.spec.repetition or r.spec.stage is Stage.SEARCH]
     judged = judge(made.plan, made.pair, [*kept, edited(kept[0], number=8)], 0)
@@ -81,7 +81,7 @@ def test_an_extra_trial_is_invalid_before_its_repetition_is_finished(synthetic: 
     assert judged.verdict.decision is Decision.INVALID
 
 
-def test_dropping_failed_trials_gives_no_verdict(synthetic: ModuleType):
+def test_dropping_failed_trials_gives_no_verdict():
     made = synthetic.experiment()
     kept = [r for r in made.results if r.ok]
     assert len(kept) < len(made.results)
@@ -96,7 +96,7 @@ def test_dropping_failed_trials_gives_no_verdict(synthetic: ModuleType):
         ({"epochs": 21}, "epoch cap", "epoch caps [20, 21]"),
     ],
 )
-def test_unequal_conditions_are_invalid(synthetic: ModuleType, change, words, reason):
+def test_unequal_conditions_are_invalid(change, words, reason):
     made = synthetic.experiment()
     place = next(i for i, r in enumerate(made.results) if r.spec.variant == "functional")
     results = list(made.results)
@@ -107,7 +107,7 @@ def test_unequal_conditions_are_invalid(synthetic: ModuleType, change, words, re
     assert reason in judged.sentence
 
 
-def test_another_split_is_invalid(synthetic: ModuleType):
+def test_another_split_is_invalid():
     made = synthetic.experiment()
     row = made.results[0]
     seeds = row.spec.seeds.model_copy(update={"split": 1}).model_dump()
@@ -122,7 +122,7 @@ def test_another_split_is_invalid(synthetic: ModuleType):
     assert "baseline scores differ" in judge(made.plan, made.pair, results, 0).sentence
 
 
-def test_unmatched_sizes_are_invalid_only_where_sizes_are_matched(synthetic: ModuleType):
+def test_unmatched_sizes_are_invalid_only_where_sizes_are_matched():
     made = synthetic.experiment()
     results = [
         r.model_copy(update={"parameters": 13_000}) if r.spec.variant == "functional" else r
@@ -136,7 +136,7 @@ def test_unmatched_sizes_are_invalid_only_where_sizes_are_matched(synthetic: Mod
     assert judged.verdict.decision is not Decision.INVALID
 
 
-def test_a_control_that_differs_is_invalid_and_one_not_run_is_unknown(synthetic: ModuleType):
+def test_a_control_that_differs_is_invalid_and_one_not_run_is_unknown():
     made = synthetic.experiment()
     results = [
         r.model_copy(update={"weights_digest": "other"})
@@ -152,7 +152,7 @@ def test_a_control_that_differs_is_invalid_and_one_not_run_is_unknown(synthetic:
     assert judged.verdict.decision is not Decision.INVALID
 
 
-def test_a_variant_below_the_baseline_is_invalid(synthetic: ModuleType):
+def test_a_variant_below_the_baseline_is_invalid():
     made = synthetic.experiment()
     results = [
         r.model_copy(update={"test_score": 0.05})
@@ -165,7 +165,7 @@ def test_a_variant_below_the_baseline_is_invalid(synthetic: ModuleType):
     )
 
 
-def test_too_many_failures_are_invalid(synthetic: ModuleType):
+def test_too_many_failures_are_invalid():
     made = synthetic.experiment(truth=synthetic.Truth(diverge=False))
     results = [
         synthetic.failing(r, Status.DIVERGED, "loss is NaN")
@@ -177,7 +177,7 @@ def test_too_many_failures_are_invalid(synthetic: ModuleType):
     assert "30 of 100 trainings of functional failed" in judged.sentence
 
 
-def test_too_many_missing_repetitions_are_invalid(synthetic: ModuleType):
+def test_too_many_missing_repetitions_are_invalid():
     made = synthetic.experiment()
     results = [
         synthetic.failing(r, Status.FAILED, "boom")
@@ -192,7 +192,7 @@ def test_too_many_missing_repetitions_are_invalid(synthetic: ModuleType):
     assert judged.verdict.reasons == tuple(c.reason for c in judged.checks if c.reason)
 
 
-def test_before_a_look_there_is_no_verdict(synthetic: ModuleType):
+def test_before_a_look_there_is_no_verdict():
     made = synthetic.experiment(repetitions=6)
     judged = judge(made.plan, made.pair, made.results, 0)
     assert judged.verdict.decision is Decision.INCONCLUSIVE
@@ -203,7 +203,7 @@ def test_before_a_look_there_is_no_verdict(synthetic: ModuleType):
     assert all(c.passed is None for c in nothing.checks)
 
 
-def test_latest_goes_as_far_as_the_campaign_went(synthetic: ModuleType):
+def test_latest_goes_as_far_as_the_campaign_went():
     unclear = synthetic.Truth(effect=0.008, sd=0.03)
     for run, look in ((10, 0), (14, 0), (20, 1), (30, 2)):
         made = synthetic.experiment(truth=unclear, repetitions=run)
@@ -212,7 +212,7 @@ def test_latest_goes_as_far_as_the_campaign_went(synthetic: ModuleType):
     assert latest(clear.plan, clear.pair, clear.results).verdict.look == 0
 
 
-def test_an_optimum_at_the_edge_is_a_warning(synthetic: ModuleType):
+def test_an_optimum_at_the_edge_is_a_warning():
     made = synthetic.experiment()
     results = []
     for row in made.results:
@@ -249,7 +249,7 @@ def test_edges_on_linear_log_whole_and_choice_ranges():
 
 @pytest.mark.parametrize(("pruned", "fair"), [((4, 4), True), ((6, 1), False)])
 def test_pruning_that_stops_one_variant_more_often_is_told(
-    synthetic: ModuleType, pruned: tuple[int, int], fair: bool
+    pruned: tuple[int, int], fair: bool
 ) -> None:
     plan = synthetic.make_plan()
     plan = plan.model_copy(update={"search": plan.search.model_copy(update={"pruner": "median"})})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import ModuleType
 
 import pytest
 
@@ -12,10 +11,11 @@ from service.contracts.trial import Stage, Status
 from service.evidence import latest
 from service.evidence.regimes import regimes
 from service.report import ReportInput, render
+from tests.evidence import synthetic
 
 
 def searches(
-    synthetic: ModuleType, scores: tuple[list[float], list[float]], seconds: tuple[float, float]
+    scores: tuple[list[float], list[float]], seconds: tuple[float, float]
 ) -> list[dict[str, list[TrialResult]]]:
     """One search per variant with these validation scores, and this long a training."""
     plan = synthetic.make_plan(trials=len(scores[0]))
@@ -34,9 +34,9 @@ def searches(
     return [found]
 
 
-def test_a_variant_that_trains_longer_gets_fewer_trials(synthetic: ModuleType) -> None:
+def test_a_variant_that_trains_longer_gets_fewer_trials() -> None:
     plan = synthetic.pair_plan()
-    found = searches(synthetic, ([0.7, 0.8, 0.7, 0.7], [0.75, 0.7, 0.7, 0.9]), (1.0, 2.0))
+    found = searches(([0.7, 0.8, 0.7, 0.7], [0.75, 0.7, 0.7, 0.9]), (1.0, 2.0))
     trials, seconds, flops = regimes(plan.metric, plan.variants, found, 1)
     assert (trials.trials, trials.difference) == ((4, 4), pytest.approx(0.1))
     assert (seconds.budget, seconds.trials) == (4.0, (4, 2))
@@ -46,25 +46,25 @@ def test_a_variant_that_trains_longer_gets_fewer_trials(synthetic: ModuleType) -
     assert trials.interval is None  # one search
 
 
-def test_failed_trials_cost_and_win_nothing(synthetic: ModuleType) -> None:
+def test_failed_trials_cost_and_win_nothing() -> None:
     plan = synthetic.pair_plan()
-    found = searches(synthetic, ([0.7, 0.8], [0.9, 0.75]), (1.0, 1.0))
+    found = searches(([0.7, 0.8], [0.9, 0.75]), (1.0, 1.0))
     first = found[0][plan.variants[1]][0]
     found[0][plan.variants[1]][0] = synthetic.failing(first, Status.FAILED, "broke")
     trials, *_ = regimes(plan.metric, plan.variants, found, 1)
     assert (trials.trials, trials.difference) == ((2, 2), pytest.approx(-0.05))
 
 
-def test_what_is_not_known_is_left_out_and_counted(synthetic: ModuleType) -> None:
+def test_what_is_not_known_is_left_out_and_counted() -> None:
     plan = synthetic.pair_plan()
-    found = searches(synthetic, ([0.7], [0.9]), (1.0, 1.0))
+    found = searches(([0.7], [0.9]), (1.0, 1.0))
     row = found[0][plan.variants[0]][0]
     found[0][plan.variants[0]][0] = row.model_copy(update={"flops": None})
     *_, flops = regimes(plan.metric, plan.variants, found, 1)
     assert (flops.difference, flops.n_ok, flops.n_planned) == (None, 0, 1)
 
 
-def test_swapping_the_variants_mirrors_them(synthetic: ModuleType) -> None:
+def test_swapping_the_variants_mirrors_them() -> None:
     made = synthetic.experiment(repetitions=10)
     turned = synthetic.swapped(made)
     for one, other in zip(
@@ -79,7 +79,7 @@ def test_swapping_the_variants_mirrors_them(synthetic: ModuleType) -> None:
         )
 
 
-def test_the_report_prints_them_as_secondary(synthetic: ModuleType) -> None:
+def test_the_report_prints_them_as_secondary() -> None:
     made = synthetic.experiment(repetitions=10)
     text = render(ReportInput(made.plan, made.results, {}), "md")
     assert "Secondary: the same searches under other equal budgets" in text

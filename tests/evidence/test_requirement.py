@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
 from service.contracts.errors import UserError
 from service.evidence import latest
 from service.evidence.requirement import Requirement
+from tests.evidence import synthetic
 
 
-def judgement(synthetic: ModuleType, **changes):
+def judgement(**changes):
     made = synthetic.experiment(truth=synthetic.Truth(effect=0.05, **changes))
     return latest(made.plan, made.pair, made.results)
 
@@ -26,8 +25,8 @@ def judgement(synthetic: ModuleType, **changes):
         ("sequential >= functional by -0.2", True),
     ],
 )
-def test_the_whole_interval_must_lie_beyond(synthetic: ModuleType, text: str, met: bool):
-    found = judgement(synthetic)
+def test_the_whole_interval_must_lie_beyond(text: str, met: bool):
+    found = judgement()
     low, high = found.verdict.interval
     assert 0.01 < low < 0.05 < high < 0.2
     shown, why = Requirement.parse(text).met(found)
@@ -35,7 +34,7 @@ def test_the_whole_interval_must_lie_beyond(synthetic: ModuleType, text: str, me
     assert "required: at least" in why
 
 
-def test_lower_is_better_where_the_metric_says_so(synthetic: ModuleType):
+def test_lower_is_better_where_the_metric_says_so():
     plan = synthetic.make_plan(
         [synthetic.pair_plan(direction="minimize", metric="error", unit="kW")]
     )
@@ -44,7 +43,7 @@ def test_lower_is_better_where_the_metric_says_so(synthetic: ModuleType):
     assert Requirement.parse("functional >= sequential").met(found)[0]
 
 
-def test_what_is_not_known_is_not_met(synthetic: ModuleType):
+def test_what_is_not_known_is_not_met():
     plan = synthetic.make_plan()
     empty = latest(plan, plan.pairs[0], [])
     shown, why = Requirement.parse("functional >= sequential by -1").met(empty)
@@ -58,8 +57,8 @@ def test_other_texts_are_the_users_mistake(text: str):
         Requirement.parse(text)
 
 
-def test_names_must_be_the_pairs(synthetic: ModuleType):
-    found = judgement(synthetic)
+def test_names_must_be_the_pairs():
+    found = judgement()
     with pytest.raises(UserError, match="did you mean 'functional'"):
         Requirement.parse("functionl >= sequential").met(found)
     with pytest.raises(UserError, match="must differ"):

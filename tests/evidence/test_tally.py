@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from types import ModuleType
 
 import pytest
 
 from service.contracts.trial import Stage, Status
 from service.evidence import tally, winner
 from service.evidence.records import plain
+from tests.evidence import synthetic
 
 
 def rows(made, **wanted):
@@ -21,7 +21,7 @@ def replaced(made, old, new):
     return [new if r is old else r for r in made.results]
 
 
-def test_winner_is_best_ok_search_trial_and_ties_go_to_the_lowest_number(synthetic: ModuleType):
+def test_winner_is_best_ok_search_trial_and_ties_go_to_the_lowest_number():
     made = synthetic.experiment()
     search = rows(made, variant="sequential", stage=Stage.SEARCH, repetition=0)
     tied = [r.model_copy(update={"score": 0.5, "status": Status.OK}) for r in search]
@@ -37,7 +37,7 @@ def test_winner_is_best_ok_search_trial_and_ties_go_to_the_lowest_number(synthet
     assert winner(made.pair.metric, retrained) is None
 
 
-def test_winner_of_a_metric_to_be_minimised_is_the_lowest(synthetic: ModuleType):
+def test_winner_of_a_metric_to_be_minimised_is_the_lowest():
     pair = synthetic.pair_plan(direction="minimize", metric="mean absolute error", unit="years")
     made = synthetic.experiment(plan=synthetic.make_plan([pair]))
     search = rows(made, variant="sequential", stage=Stage.SEARCH, repetition=0)
@@ -46,9 +46,7 @@ def test_winner_of_a_metric_to_be_minimised_is_the_lowest(synthetic: ModuleType)
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
-def test_a_difference_is_the_gain_of_the_mean_of_the_retrained_winners(
-    synthetic: ModuleType, direction: str
-):
+def test_a_difference_is_the_gain_of_the_mean_of_the_retrained_winners(direction: str):
     made = synthetic.experiment(
         plan=synthetic.make_plan([synthetic.pair_plan(direction=direction)])
     )
@@ -68,7 +66,7 @@ def test_a_difference_is_the_gain_of_the_mean_of_the_retrained_winners(
     assert (found.n_ok, found.n_planned, found.n_finished) == (10, 10, 10)
 
 
-def test_order_of_results_does_not_matter(synthetic: ModuleType):
+def test_order_of_results_does_not_matter():
     made = synthetic.experiment(repetitions=12)
     expected = tally(made.plan, made.pair, made.results, 10)
     shuffled = list(made.results)
@@ -78,7 +76,7 @@ def test_order_of_results_does_not_matter(synthetic: ModuleType):
     assert tally(made.plan, made.pair, shuffled + shuffled, 10) == expected
 
 
-def test_a_missing_repetition_keeps_its_row_and_its_reason(synthetic: ModuleType):
+def test_a_missing_repetition_keeps_its_row_and_its_reason():
     made = synthetic.experiment()
     kept = [r for r in made.results if r.spec.repetition != 4]
     found = tally(made.plan, made.pair, kept, 10)
@@ -90,9 +88,7 @@ def test_a_missing_repetition_keeps_its_row_and_its_reason(synthetic: ModuleType
     assert (found.n_ok, found.n_finished, found.n_planned) == (9, 9, 10)
 
 
-def test_one_failed_retraining_makes_the_difference_missing_not_a_mean_of_survivors(
-    synthetic: ModuleType,
-):
+def test_one_failed_retraining_makes_the_difference_missing_not_a_mean_of_survivors():
     made = synthetic.experiment()
     lost = rows(made, variant="functional", stage=Stage.RETRAIN, repetition=2, number=1)[0]
     bad = synthetic.failing(lost, Status.DIVERGED, "the training loss is not finite")
@@ -106,7 +102,7 @@ def test_one_failed_retraining_makes_the_difference_missing_not_a_mean_of_surviv
     assert [f.number for f in found.failures if f.stage is Stage.RETRAIN] == [1]
 
 
-def test_a_variant_without_any_winner(synthetic: ModuleType):
+def test_a_variant_without_any_winner():
     made = synthetic.experiment()
     results = [
         synthetic.failing(r, Status.OUT_OF_MEMORY, "needed 9 GB, 4 GB were there")
@@ -126,7 +122,7 @@ def test_a_variant_without_any_winner(synthetic: ModuleType):
     assert all(cost.ratio is None for cost in found.costs)
 
 
-def test_budgets_and_costs_are_exact(synthetic: ModuleType):
+def test_budgets_and_costs_are_exact():
     made = synthetic.experiment(truth=synthetic.Truth(diverge=False))
     found = tally(made.plan, made.pair, made.results, 10)
     spent = {(b.variant, b.stage): b for b in found.budgets}["sequential", Stage.RETRAIN]
@@ -143,7 +139,7 @@ def test_budgets_and_costs_are_exact(synthetic: ModuleType):
     assert {cost.name: cost for cost in found.costs}["FLOPs"].ratio is None
 
 
-def test_control_is_compared_with_the_first_retrained_winner(synthetic: ModuleType):
+def test_control_is_compared_with_the_first_retrained_winner():
     made = synthetic.experiment()
     assert all(r.control for r in tally(made.plan, made.pair, made.results, 10).repetitions)
     control = rows(made, stage=Stage.CONTROL, repetition=3)[0]
@@ -163,7 +159,7 @@ def test_control_is_compared_with_the_first_retrained_winner(synthetic: ModuleTy
     assert {r.control for r in found.repetitions} == {None}
 
 
-def test_curves_average_over_what_is_there(synthetic: ModuleType):
+def test_curves_average_over_what_is_there():
     made = synthetic.experiment()
     found = tally(made.plan, made.pair, made.results, 10)
     line = found.validation_curves[0]
@@ -176,7 +172,7 @@ def test_curves_average_over_what_is_there(synthetic: ModuleType):
     assert search.n_planned == 10
 
 
-def test_records_become_plain_values(synthetic: ModuleType):
+def test_records_become_plain_values():
     import json
 
     made = synthetic.experiment()
@@ -184,7 +180,7 @@ def test_records_become_plain_values(synthetic: ModuleType):
     assert json.loads(json.dumps(plain(found), allow_nan=False)) == plain(found)
 
 
-def test_an_unknown_variant_is_an_error(synthetic: ModuleType):
+def test_an_unknown_variant_is_an_error():
     made = synthetic.experiment()
     spec = made.results[0].spec.model_copy(update={"variant": "third"})
     odd = made.results[0].model_copy(update={"spec": type(spec).model_validate(spec.model_dump())})
@@ -192,7 +188,7 @@ def test_an_unknown_variant_is_an_error(synthetic: ModuleType):
         tally(made.plan, made.pair, [*made.results, odd], 10)
 
 
-def test_pruned_trials_are_counted_but_are_no_failures(synthetic: ModuleType):
+def test_pruned_trials_are_counted_but_are_no_failures():
     made = synthetic.experiment(truth=synthetic.Truth(diverge=False))
     results = [
         r.model_copy(update={"status": Status.PRUNED}) if r.spec.number == 7 else r

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
 from service.contracts.plan import MetricPlan
 from service.contracts.results import Cost, Curve
 from service.contracts.trial import Stage, Status
 from service.evidence.target import target, time_to
+from tests.evidence import synthetic
 
 ACCURACY = MetricPlan(name="accuracy", direction="maximize", unit="fraction")
 ERROR = MetricPlan(name="error", direction="minimize", unit="kW")
 
 
 @pytest.fixture
-def rows(synthetic: ModuleType):
+def rows():
     made = synthetic.experiment(truth=synthetic.Truth(diverge=False))
     return [row for row in made.results if row.spec.variant == "sequential"]
 
@@ -48,7 +47,7 @@ def test_the_first_epoch_that_is_good_enough_counts(rows):
     assert (never.reached, never.epochs, never.seconds) == (0, None, None)
 
 
-def test_failed_trainings_reach_nothing(synthetic: ModuleType, rows):
+def test_failed_trainings_reach_nothing(rows):
     failed = [synthetic.failing(row, Status.TIMED_OUT, "late") for row in winners(rows, [(0.9,)])]
     assert target(failed) is None
     assert time_to(0.1, ACCURACY, "sequential", failed, 1).reached == 0

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
 from service.evidence import Judgement, latest, together
 from service.stats.verdict import Decision
+from tests.evidence import synthetic
 
 
-def judged(synthetic: ModuleType, effects: list[float]) -> tuple[object, list[Judgement]]:
+def judged(effects: list[float]) -> tuple[object, list[Judgement]]:
     plan = synthetic.make_plan(
         [synthetic.pair_plan(f"pair-{place}") for place in range(len(effects))]
     )
@@ -19,8 +18,8 @@ def judged(synthetic: ModuleType, effects: list[float]) -> tuple[object, list[Ju
     return plan, [latest(plan, pair, made.results) for pair in plan.pairs]
 
 
-def test_each_pair_has_its_weight_and_its_corrected_p(synthetic: ModuleType) -> None:
-    plan, judgements = judged(synthetic, [0.03, 0.0, -0.03])
+def test_each_pair_has_its_weight_and_its_corrected_p() -> None:
+    plan, judgements = judged([0.03, 0.0, -0.03])
     found = together(plan, judgements)
     assert [effect.pair for effect in found.pairs] == ["pair-0", "pair-1", "pair-2"]
     assert sum(effect.weight for effect in found.pairs) == pytest.approx(1.0)
@@ -32,8 +31,8 @@ def test_each_pair_has_its_weight_and_its_corrected_p(synthetic: ModuleType) -> 
         assert (effect.p <= 0.05) == decided  # the same rule, told as a p-value
 
 
-def test_an_invalid_pair_has_no_figures_but_counts(synthetic: ModuleType) -> None:
-    plan, judgements = judged(synthetic, [0.03, 0.03])
+def test_an_invalid_pair_has_no_figures_but_counts() -> None:
+    plan, judgements = judged([0.03, 0.03])
     first = judgements[0].verdict
     for lost in (judgements[1],):
         object.__setattr__(lost.verdict, "decision", Decision.INVALID)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
 from service.contracts.trial import Stage
 from service.evidence import latest
 from service.evidence.tuning import budget_curve, variances
 from service.report import ReportInput, render
+from tests.evidence import synthetic
 
 
-def test_repetitions_and_seeds_share_the_variance(synthetic: ModuleType) -> None:
+def test_repetitions_and_seeds_share_the_variance() -> None:
     plan = synthetic.make_plan(looks=(60,), trials=2)
     made = synthetic.experiment(plan=plan, truth=synthetic.Truth(sd=0.01, diverge=False))
     tally = latest(made.plan, made.pair, made.results).tally
@@ -24,9 +23,7 @@ def test_repetitions_and_seeds_share_the_variance(synthetic: ModuleType) -> None
 
 
 @pytest.mark.parametrize(("anew", "known"), [("search", True), ("seeds", False)])
-def test_a_fixed_split_leaves_the_search_alone(
-    synthetic: ModuleType, anew: str, known: bool
-) -> None:
+def test_a_fixed_split_leaves_the_search_alone(anew: str, known: bool) -> None:
     made = synthetic.experiment(repetitions=10)
     design = made.plan.design.model_copy(update={"anew": anew})
     tally = latest(made.plan, made.pair, made.results).tally
@@ -35,7 +32,7 @@ def test_a_fixed_split_leaves_the_search_alone(
     assert first is None or (first.split is None and first.search_share > 0)
 
 
-def test_a_longer_search_finds_no_less(synthetic: ModuleType) -> None:
+def test_a_longer_search_finds_no_less() -> None:
     made = synthetic.experiment(repetitions=10)
     tally = latest(made.plan, made.pair, made.results).tally
     for variant in made.pair.variants:
@@ -47,7 +44,7 @@ def test_a_longer_search_finds_no_less(synthetic: ModuleType) -> None:
         assert again == curve
 
 
-def test_without_a_baseline_failed_trials_cannot_be_counted(synthetic: ModuleType) -> None:
+def test_without_a_baseline_failed_trials_cannot_be_counted() -> None:
     made = synthetic.experiment(repetitions=10)
     rows = [r.model_copy(update={"baseline_score": None}) for r in made.results]
     tally = latest(made.plan, made.pair, rows).tally
@@ -56,7 +53,7 @@ def test_without_a_baseline_failed_trials_cannot_be_counted(synthetic: ModuleTyp
     assert budget_curve(made.plan, made.pair, made.pair.variants[0], ok, tally) is not None
 
 
-def test_both_are_told_in_the_report(synthetic: ModuleType) -> None:
+def test_both_are_told_in_the_report() -> None:
     made = synthetic.experiment(repetitions=10)
     text = render(ReportInput(made.plan, made.results, {}), "md")
     assert "What a search of another length would find" in text

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +13,6 @@ from service.execution import ray_session
 from service.execution.inline import InlineExecutor
 from service.execution.ray_crew import Crew
 from service.execution.ray_pool import RayPool
-
-# Importlib mode puts no test folder on the path.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 
 import pytest
@@ -24,8 +26,8 @@ def worker(monkeypatch):
     def end(code):
         raise Ended(code)
 
-    monkeypatch.setattr(ray_lent.os, "_exit", end)
-    monkeypatch.setattr(ray_lent.threading.Thread, "start", lambda self: None)
+    monkeypatch.setattr(os, "_exit", end)
+    monkeypatch.setattr(threading.Thread, "start", lambda self: None)
     monkeypatch.setattr(memory, "resident_bytes", lambda: 1 << 30)  # not that of the tests
     worker = LentWorker(Runtime(), "first run", 60.0)
     worker._worker, worker._first_size = "data and programs", 1 << 30

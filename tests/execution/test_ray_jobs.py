@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ class Server:
     """Answers as it is told, and remembers what it was asked."""
 
     def __init__(self):
-        self.asked: list[tuple[str, str, dict]] = []
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.answers: dict[tuple[str, str], httpx.Response] = {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from simulation import Simulation
 
 from service.contracts.results import Cost, TrialResult
 from service.contracts.strategy import Timing, program_key
 from service.contracts.trial import Seeds, Status, TrialSpec
 from service.execution.estimates import COMPILE_SECONDS, Estimates
 from service.execution.schedule import SHARE_SECONDS, Schedule, Task
+from tests.execution.simulation import Simulation
 
 Make = Callable[..., TrialSpec]
 

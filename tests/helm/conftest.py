@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import gzip
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-# Importlib mode puts no test folder on the path.
-sys.path.insert(0, str(Path(__file__).parent))
-
-import tools
-from rendering import CASES, Case, Rendered, render
+from tests.helm import tools
+from tests.helm.rendering import CASES, Case, Rendered, render
 
 
 @pytest.fixture(scope="session")

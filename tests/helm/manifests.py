@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rendering import Rendered
+from tests.helm.rendering import Rendered
 
 
 @dataclass(frozen=True)

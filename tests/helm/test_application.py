@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manifests import Pod, environment, pods
 from mlflow import environment_variables as mlflow_variables
-from rendering import CASES, CHART, Rendered, render
 
 from service.app import settings
+from tests.helm.manifests import Pod, environment, pods
+from tests.helm.rendering import CASES, CHART, Rendered, render
 
 LIBPQ = {"PGPASSWORD", "PGSSLROOTCERT"}
 AWS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import typer
-from manifests import pods
-from rendering import CHART, Rendered
 
 from service.cli.application import app
+from tests.helm.manifests import pods
+from tests.helm.rendering import CHART, Rendered
 
 REFUSED = ("UsageError", "NoSuchOption", "NoSuchCommand", "MissingParameter", "BadParameter")
 """Typer brings a click of its own, whose errors are other classes of the same names."""

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tools
 import yaml
-from fake_kubernetes import Kubernetes
-from rendering import Case, case, render
 from typer.testing import CliRunner
 
 from service.cli.application import app
 from service.client import profiles
+from tests.helm import tools
+from tests.helm.fake_kubernetes import Kubernetes
+from tests.helm.rendering import Case, case, render
 
 INGRESS = {"enabled": True, "host": "archduel.example.com", "tlsSecret": "tls"}
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fake_kubernetes import Kubernetes
-from rendering import CHART, run
+
+from tests.helm.fake_kubernetes import Kubernetes
+from tests.helm.rendering import CHART, run
 
 Helm = Callable[..., subprocess.CompletedProcess[str]]
 PREVIOUS = Path(__file__).parent / "previous" / "archduel-0.1.0.tgz"

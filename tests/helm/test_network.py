@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manifests import Pod, pods, selects
-from rendering import CASES, Rendered, render
+
+from tests.helm.manifests import Pod, pods, selects
+from tests.helm.rendering import CASES, Rendered, render
 
 STRANGER = Pod("a stranger", {"app": "stranger"}, {}, True)
 NEEDED = (

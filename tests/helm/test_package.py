@@ -9,7 +9,8 @@ import tomllib
 from pathlib import Path
 
 import yaml
-from rendering import APIS, CHART, run
+
+from tests.helm.rendering import APIS, CHART, run
 
 ROOT = CHART.parents[1]
 

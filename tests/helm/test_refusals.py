@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from rendering import APIS, CASES, CHART, KUBERNETES, Case, case, template
+
+from tests.helm.rendering import APIS, CASES, CHART, KUBERNETES, Case, case, template
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from manifests import Pod, environment, pods, secret_keys, selects
 from ray._private import ray_constants
-from rendering import CASES, Case, Rendered, render
+
+from tests.helm.manifests import Pod, environment, pods, secret_keys, selects
+from tests.helm.rendering import CASES, Case, Rendered, render
 
 DRAIN = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
 GIVEN = {

@@ -11,7 +11,8 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import pytest
-from rendering import CASES, CHART, KUBERNETES, Case, Rendered, render, run
+
+from tests.helm.rendering import CASES, CHART, KUBERNETES, Case, Rendered, render, run
 
 PLAIN = {"RayCluster", "ServiceMonitor", "PodMonitor", "HTTPRoute"}
 """Kinds that are not Kubernetes' own."""

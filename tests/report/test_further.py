@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
 from service.contracts.plan import MetricPlan
 from service.contracts.trial import Stage
 from service.report import ReportInput, render
+from tests.evidence import synthetic
 
 
 @pytest.fixture(scope="module")
-def told(synthetic: ModuleType) -> str:
+def told() -> str:
     """The text of a report: in the first repetition the reference's BLEU was no number."""
     bleu = MetricPlan(name="BLEU", direction="maximize", unit="points of 100")
     error = MetricPlan(name="token error", direction="minimize", unit="fraction")

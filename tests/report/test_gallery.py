@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from service.contracts.trial import Stage
 from service.report import ReportInput, render
 from service.report.course import course
 from service.report.verify import verify_page
+from tests.evidence import synthetic
 
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsVTk1AAAAABJRU5ErkJggg=="
 
@@ -29,7 +29,7 @@ def kept(answer: str, given: Any) -> tuple[Sample, ...]:
     )
 
 
-def report(synthetic: ModuleType, given: Any, variants: tuple[str, ...]) -> ReportInput:
+def report(given: Any, variants: tuple[str, ...]) -> ReportInput:
     made = synthetic.experiment()
     answers = {"sequential": "Shirt", "functional": "Coat"}
     results = [
@@ -46,8 +46,8 @@ def report(synthetic: ModuleType, given: Any, variants: tuple[str, ...]) -> Repo
 BOTH = ("sequential", "functional")
 
 
-def test_pictures_stand_beside_the_truth_and_both_answers(synthetic: ModuleType) -> None:
-    given = report(synthetic, Picture(png=DOT, width=1, height=1), BOTH)
+def test_pictures_stand_beside_the_truth_and_both_answers() -> None:
+    given = report(Picture(png=DOT, width=1, height=1), BOTH)
     page = render(given, "html")
     assert "2 of 360 test examples, and what was answered" in page
     assert page.count(f'<img src="data:image/png;base64,{DOT}"') == 2
@@ -65,14 +65,14 @@ def test_pictures_stand_beside_the_truth_and_both_answers(synthetic: ModuleType)
 
 
 @pytest.mark.parametrize("name", ["md", "tex"])
-def test_texts_are_a_table_in_other_formats(synthetic: ModuleType, name: str) -> None:
-    text = render(report(synthetic, Text(text="a warm thing"), BOTH), name)
+def test_texts_are_a_table_in_other_formats(name: str) -> None:
+    text = render(report(Text(text="a warm thing"), BOTH), name)
     assert "a warm thing" in text
     assert "wrong" in text
 
 
-def test_a_side_without_a_winner_is_told_as_missing(synthetic: ModuleType) -> None:
-    given = report(synthetic, Line(values=(1.0, 3.0, 2.0)), BOTH[1:])
+def test_a_side_without_a_winner_is_told_as_missing() -> None:
+    given = report(Line(values=(1.0, 3.0, 2.0)), BOTH[1:])
     page = render(given, "html")
     assert page.count("Coat (71%)") == 2
     assert "Shirt" not in page

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
 from experiments.sections._claims import claims, rows
@@ -15,6 +13,7 @@ from service.contracts.trial import Stage
 from service.evidence.boilerplate import boilerplate
 from service.report import ReportInput
 from service.report.view import look_at
+from tests.evidence import synthetic
 
 SEQUENTIAL = '''
 def sequential(hyperparameters):
@@ -52,7 +51,6 @@ def structure(*, chain: bool, sequential: bool, named: bool) -> Structure:
 
 
 def measure(
-    synthetic: ModuleType,
     *,
     chain: bool = False,
     named: tuple[bool, bool] = (True, True),
@@ -85,8 +83,8 @@ def words(view) -> dict[str, str]:
     return {**table, **{claim: result.word for claim, _, result in claims(found)}}
 
 
-def test_rows_and_claims_of_a_skip(synthetic: ModuleType):
-    found = words(measure(synthetic))
+def test_rows_and_claims_of_a_skip():
+    found = words(measure())
     assert found["structure"] == "holds"
     assert found["skip connections"] == "holds"
     assert found["branching"] == "holds"
@@ -99,16 +97,16 @@ def test_rows_and_claims_of_a_skip(synthetic: ModuleType):
     assert found["The difference is the architecture, not the API"] == "holds"
 
 
-def test_answers_flip_with_the_facts(synthetic: ModuleType):
-    assert words(measure(synthetic, slower=1.4))["Functional is slower"] == "holds"
-    assert words(measure(synthetic, named=(True, False)))["debugging"] == "holds"
-    other = words(measure(synthetic, chain=True, same=False))
+def test_answers_flip_with_the_facts():
+    assert words(measure(slower=1.4))["Functional is slower"] == "holds"
+    assert words(measure(named=(True, False)))["debugging"] == "holds"
+    other = words(measure(chain=True, same=False))
     assert other["Sequential can do everything"] == "not tested here"
     assert other["structure"] == "not tested here"
     assert other["The difference is the architecture, not the API"] == "does not hold"
 
 
-def test_nothing_recorded_is_called_so(synthetic: ModuleType):
+def test_nothing_recorded_is_called_so():
     made = synthetic.experiment(control=False)
     view = look_at(ReportInput(made.plan, made.results, {}))
     found = words(view)

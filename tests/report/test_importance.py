@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from service.report import ReportInput, render
+from tests.evidence import synthetic
 
 
-def test_it_is_printed_where_it_is_known(synthetic: ModuleType) -> None:
+def test_it_is_printed_where_it_is_known() -> None:
     made = synthetic.experiment(repetitions=10)
     first, second = made.pair.variants
     known = {made.pair.name: {first: {"learning_rate": 0.9, "dropout": 0.1}, second: None}}

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -17,6 +16,7 @@ from service.contracts.structure import Call, Structure
 from service.contracts.trial import Stage, Status
 from service.report import ReportInput, as_csv, render
 from service.report.latex import escape
+from tests.evidence import synthetic
 
 OPEN = ("param.", "also.", "reference.")
 """Groups of columns: what follows the dot is the pair's own."""
@@ -25,7 +25,7 @@ EVIL = r"\end{document} \input{x} 50% of $x_i^2$ & #1 ~ {a} <b> ünïcödé 中�
 
 
 @pytest.fixture(scope="module")
-def given(synthetic: ModuleType) -> ReportInput:
+def given() -> ReportInput:
     """Two pairs with hostile texts, code and a drawing."""
     pairs = [
         synthetic.pair_plan("one", title=EVIL, variants=("sequential", "two & three")),
@@ -106,7 +106,7 @@ def test_pandas_reads_every_row_and_every_column_is_documented(given: ReportInpu
     assert (table.loc[table["status"] == "failed", "reason"] == EVIL).all()
 
 
-def test_an_experiment_without_rows_still_has_its_columns(synthetic: ModuleType):
+def test_an_experiment_without_rows_still_has_its_columns():
     table = pd.read_csv(io.StringIO(render(ReportInput(synthetic.make_plan(), [], {}), "csv")))
     assert len(table) == 0
     assert {"pair", "test_score", "seed_order"} <= set(table.columns)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +13,7 @@ from service.report.axis import Axis, span
 from service.report.build import figures
 from service.report.document import Figure
 from service.report.view import look_at
+from tests.evidence import synthetic
 
 SVG = "{http://www.w3.org/2000/svg}"
 KINDS = {
@@ -27,7 +27,7 @@ KINDS = {
 
 
 @pytest.fixture(scope="module")
-def drawn(synthetic: ModuleType) -> dict[str, Figure]:
+def drawn() -> dict[str, Figure]:
     pair = synthetic.pair_plan(variants=("plain <b>", "skip & sum"))
     made = synthetic.experiment(plan=synthetic.make_plan([pair, synthetic.pair_plan("two")]))
     view = look_at(ReportInput(made.plan, made.results))

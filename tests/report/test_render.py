@@ -7,7 +7,6 @@ import json
 import random
 import re
 from html.parser import HTMLParser
-from types import ModuleType
 
 import pytest
 
@@ -18,6 +17,7 @@ from service.contracts.trial import Stage, Status
 from service.report import FORMATS, ReportInput, render
 from service.report.note import note
 from service.report.rows import decompressed, unpack
+from tests.evidence import synthetic
 
 FACTS = {
     "command": "archduel run residual.yaml",
@@ -31,7 +31,7 @@ VOID = {"meta", "link", "br", "hr", "img", "input", "col", "wbr"}
 
 
 @pytest.fixture(scope="module")
-def made(synthetic: ModuleType):
+def made():
     """An experiment of one pair in which a retrained winner timed out."""
     one = synthetic.experiment(truth=synthetic.Truth(effect=0.05))
     results = []
@@ -46,7 +46,7 @@ def made(synthetic: ModuleType):
 
 
 @pytest.fixture(scope="module")
-def several(synthetic: ModuleType):
+def several():
     """Four pairs with different metrics, one of them without a single winner."""
     pairs = [
         synthetic.pair_plan("first", title="First"),
@@ -209,7 +209,7 @@ def test_colours_of_the_plots_are_known_to_the_page(made):
         assert f"--{name}:" in text
 
 
-def test_what_users_wrote_is_text_everywhere(synthetic: ModuleType):
+def test_what_users_wrote_is_text_everywhere():
     evil = "<script>alert('x')</script> </script> | `a` [b](http://c) {{ 7*7 }} @team"
     pair = synthetic.pair_plan(title=evil, metric="<b>acc</b>", variants=("<i>one</i>", "two|<u>"))
     plan = synthetic.make_plan([pair]).model_copy(update={"config": evil, "experiment": evil})
@@ -291,7 +291,7 @@ def test_markdown_fits_a_comment_and_folds_the_details(several):
             assert line.endswith("|")
 
 
-def test_markdown_of_many_pairs_still_fits_a_comment(synthetic: ModuleType):
+def test_markdown_of_many_pairs_still_fits_a_comment():
     pairs = [synthetic.pair_plan(f"p{i}", title=f"Pair {i}") for i in range(16)]
     many = synthetic.experiment(plan=synthetic.make_plan(pairs))
     text = render(report(many), "md")
@@ -338,7 +338,7 @@ def test_variants_keep_their_own_names(several):
     assert found["sentence"].startswith("Plain is better by ")
 
 
-def test_nothing_recorded_yet_is_a_report_too(synthetic: ModuleType):
+def test_nothing_recorded_yet_is_a_report_too():
     empty = ReportInput(synthetic.make_plan(), [], {})
     for name in FORMATS:
         assert render(empty, name)
@@ -347,7 +347,7 @@ def test_nothing_recorded_yet_is_a_report_too(synthetic: ModuleType):
     assert "no interval can be given" in page.words
 
 
-def test_swapping_the_variants_mirrors_the_numbers(synthetic: ModuleType):
+def test_swapping_the_variants_mirrors_the_numbers():
     one = synthetic.experiment(truth=synthetic.Truth(effect=0.05), control=False)
     two = synthetic.swapped(one)
     first, second = (json.loads(render(ReportInput(m.plan, m.results), "json")) for m in (one, two))

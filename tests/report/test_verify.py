@@ -6,17 +6,17 @@ import base64
 import gzip
 import json
 import re
-from types import ModuleType
 
 import pytest
 
 from service.report import ReportInput, render
 from service.report.rows import compressed, decompressed
 from service.report.verify import verify_json, verify_page
+from tests.evidence import synthetic
 
 
 @pytest.fixture(scope="module")
-def given(synthetic: ModuleType) -> ReportInput:
+def given() -> ReportInput:
     made = synthetic.experiment(truth=synthetic.Truth(effect=0.05))
     return ReportInput(made.plan, made.results, {"hardware": {"cores": "2"}, "odd": {"a": (1, 2)}})
 

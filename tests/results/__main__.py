@@ -24,7 +24,7 @@ COMMITS = "commits.json"
 def commands() -> dict[str, tuple[str, ...]]:
     """By run, what follows `archduel run`: laptop configs, two of them at more settings, the guide."""
     configs = sorted(path.stem for path in (ROOT / "configs").glob("*.yaml"))
-    runs = {
+    runs: dict[str, tuple[str, ...]] = {
         name: (f"configs/{name}.yaml",) for name in configs if name not in ("guide", "guide-quick")
     }
     for name, setting in (

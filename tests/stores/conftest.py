@@ -2,17 +2,11 @@
 
 import shutil
 import sqlite3
-import sys
-from pathlib import Path
 
 import pytest
 
-# The subprocess scripts in this folder import the same factories.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from mlflow_rig import Server
-
 from service.stores.ledger import LedgerStore
+from tests.stores.mlflow_rig import Server
 
 
 @pytest.fixture

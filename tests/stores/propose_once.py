@@ -2,9 +2,8 @@
 
 import json
 
-from test_optuna_search import HISTORY, SPACE
-
 from service.stores.optuna_search import propose
+from tests.stores.test_optuna_search import HISTORY, SPACE
 
 space = dict(reversed(SPACE.items()))
 print(

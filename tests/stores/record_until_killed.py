@@ -2,10 +2,9 @@
 
 import sys
 
-from store_factories import a_plan, a_result
-
 from service.contracts.results import Outcome
 from service.stores.ledger import LedgerStore
+from tests.stores.store_factories import a_plan, a_result
 
 ledger = LedgerStore(sys.argv[1]).open_experiment(a_plan(), {})
 number = len(ledger.results())

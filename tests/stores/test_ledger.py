@@ -5,13 +5,11 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from store_factories import a_pair, a_plan, a_result, outcomes
 
 from service.contracts.errors import ArchduelError, UserError
 from service.contracts.plan import DesignPlan, MetricPlan, SearchPlan
@@ -20,8 +18,7 @@ from service.contracts.trial import Status
 from service.database.engine import place
 from service.stores import ledger_tables as db
 from service.stores.ledger import LedgerStore
-
-HERE = Path(__file__).parent
+from tests.stores.store_factories import a_pair, a_plan, a_result, outcomes
 
 
 def test_what_is_recorded_comes_back_equal_and_in_order(store, url):
@@ -179,7 +176,7 @@ def test_kill_9_while_recording_loses_nothing_that_was_durable(tmp_path, url):
     told = 0
     for delay in (0.02, 0.11, 0.05):
         process = subprocess.Popen(
-            [sys.executable, HERE / "record_until_killed.py", url],
+            [sys.executable, "-m", "tests.stores.record_until_killed", url],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -1,5 +1,4 @@
 import pytest
-from store_factories import a_pair, a_plan, a_result
 
 from service.contracts.plan import MetricPlan
 from service.contracts.results import Curve
@@ -7,6 +6,7 @@ from service.contracts.trial import Status
 from service.stores.mlflow_client import redacted
 from service.stores.mlflow_layout import clipped, key, milliseconds, trial_run
 from service.stores.protocol_diff import differences
+from tests.stores.store_factories import a_pair, a_plan, a_result
 
 
 def points(document):

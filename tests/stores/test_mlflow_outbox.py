@@ -11,8 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from mlflow_rig import Proxy
-from store_factories import a_pair, a_plan, a_result, outcomes
 
 from service.contracts.results import Outcome
 from service.contracts.trial import Status
@@ -22,9 +20,10 @@ from service.stores.mlflow_client import open_client
 from service.stores.mlflow_outbox import Outbox, OutboxState
 from service.stores.mlflow_sender import Sender
 from service.stores.outbox_log import OutboxLog
+from tests.stores.mlflow_rig import Proxy
+from tests.stores.store_factories import a_pair, a_plan, a_result, outcomes
 
 pytestmark = pytest.mark.usefixtures("booting_server")  # it takes a while: let it start meanwhile
-HERE = Path(__file__).parent
 SIGNATURE = {
     "inputs": '[{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 4]}}]',
     "outputs": '[{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 3]}}]',
@@ -192,7 +191,7 @@ def test_kill_9_again_and_again(ledger, url, tracking):
     ledger.record([Outcome(a_result(i, stage="retrain"), a_model()) for i in range(3)])
     ledger.set_state("finished")
     done = subprocess.run(
-        [sys.executable, HERE / "outbox_until_killed.py", url, tracking],
+        [sys.executable, "-m", "tests.stores.outbox_until_killed", url, tracking],
         capture_output=True,
         text=True,
         timeout=200,

@@ -7,12 +7,12 @@ import json
 import zipfile
 
 import pytest
-from store_factories import a_plan, a_result
 
 from service.contracts.results import Outcome
 from service.stores.mlflow_client import open_client
 from service.stores.mlflow_outbox import Outbox
 from service.stores.mlflow_registry import best_models
+from tests.stores.store_factories import a_plan, a_result
 
 SENTENCE = "Functional is better by 2 points."
 

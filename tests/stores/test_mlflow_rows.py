@@ -5,12 +5,12 @@ import sqlite3
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from store_factories import a_plan, a_result, outcomes
 
 from service.contracts.results import Outcome
 from service.stores import mlflow_sender
 from service.stores.mlflow_outbox import Outbox, OutboxState
 from service.stores.mlflow_rows import RowWriter
+from tests.stores.store_factories import a_plan, a_result, outcomes
 
 TABLES = ("runs", "tags", "params", "metrics", "latest_metrics")
 

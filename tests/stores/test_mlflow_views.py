@@ -7,10 +7,9 @@ import json
 import zlib
 from typing import Any
 
-from store_factories import a_pair, a_plan
-
 from service.contracts.plan import MetricPlan
 from service.stores.mlflow_views import FIRST, has_views, view_tags
+from tests.stores.store_factories import a_pair, a_plan
 
 MOST = 5_000
 """Characters of an experiment's tag in MLflow."""

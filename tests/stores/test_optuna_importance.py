@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from store_factories import a_pair, a_plan, a_result
 
 from service.contracts.plan import RangePlan
 from service.stores.optuna_importance import FEWEST, importances
+from tests.stores.store_factories import a_pair, a_plan, a_result
 
 SPACE = {
     "learning_rate": RangePlan(kind="real", low=1e-4, high=1e-1, log=True),

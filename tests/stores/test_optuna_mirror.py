@@ -4,11 +4,11 @@ import threading
 
 import optuna
 import pytest
-from store_factories import a_plan, a_result
 
 from service.contracts.results import Outcome
 from service.stores.background import Background
 from service.stores.optuna_mirror import mirror
+from tests.stores.store_factories import a_plan, a_result
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from service.contracts.ports import Proposer, Told
 from service.contracts.trial import Status
 from service.stores.optuna_search import propose, startup_trials
 
-HERE = Path(__file__).parent
 SPACE = {
     "learning_rate": RangePlan(kind="real", low=1e-5, high=1e-1, log=True),
     "dropout": RangePlan(kind="real", low=0.0, high=0.5),
@@ -57,7 +55,7 @@ def test_two_processes_propose_the_same_whatever_the_order_of_keys():
     here = ask(history=HISTORY, count=5, seed=2**63 + 5)
     for hash_seed in ("1", "2"):
         printed = subprocess.run(
-            [sys.executable, HERE / "propose_once.py"],
+            [sys.executable, "-m", "tests.stores.propose_once"],
             capture_output=True,
             text=True,
             check=True,

@@ -21,6 +21,8 @@ from service.contracts import (
     Variant,
 )
 
+BALLAST: list[np.ndarray] = []
+
 
 def load(path):
     rng = np.random.default_rng(7)
@@ -60,8 +62,8 @@ def misbehave(mode):
         Path(f"{argument}.part").write_text(str(os.getpid()))
         Path(f"{argument}.part").rename(argument)
         time.sleep(600)
-    if kind == "grow" and not hasattr(misbehave, "ballast"):
-        misbehave.ballast = np.ones(int(argument) // 8)
+    if kind == "grow" and not BALLAST:
+        BALLAST.append(np.ones(int(argument) // 8))
 
 
 def stack(hyperparameters):

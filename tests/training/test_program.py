@@ -170,10 +170,15 @@ def test_the_cache_is_bounded_and_counts() -> None:
     built: list[str] = []
 
     def builder(key: str) -> Any:
-        return lambda: built.append(key) or SimpleNamespace(bytes=0, name=key)
+        def build() -> Any:
+            built.append(key)
+            return SimpleNamespace(bytes=0, name=key)
+
+        return build
 
     for key in "abacb":
-        assert cache.get(key, builder(key))[0].name == key
+        ready: Any = cache.get(key, builder(key))[0]
+        assert ready.name == key
     assert built == ["a", "b", "c", "b"]
     assert (cache.compiled, cache.reused) == (4, 1)
 

@@ -131,10 +131,10 @@ def test_what_schedules_believes_that_a_number_which_is_not_whole_is_a_rate(
 
 
 def alike(keras: Any, one: Callable[[], list[Any]], other: Callable[[], list[Any]]) -> bool:
-    digests = [
-        likeness(lambda layers=layers: keras.Sequential([keras.Input((4,)), *layers()]))[0].digest
-        for layers in (one, other)
-    ]
+    def digest(layers: Callable[[], list[Any]]) -> Any:
+        return likeness(lambda: keras.Sequential([keras.Input((4,)), *layers()]))[0].digest
+
+    digests = [digest(layers) for layers in (one, other)]
     return None not in digests and digests[0] == digests[1]
 
 
