@@ -38,6 +38,7 @@ from experiments.data.text import (
 from experiments.translating import (
     best_words,
     bleu,
+    chrf,
     frequent_words,
     greedy,
     likeliest_by_place,
@@ -134,7 +135,7 @@ PAIR = Pair(
     split=shuffled(train=0.7, validation=0.15, test=0.15),
     prepare=frequent_words("english", "before", "french", VOCABULARY),
     metric=token_accuracy("french"),
-    also=(bleu("french"),),
+    also=(bleu("french"), chrf("french")),
     margin=0.01,
     # Attention must first learn where to look: before some ten epochs it seems to have no use.
     epochs=20,

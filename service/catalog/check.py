@@ -67,6 +67,8 @@ def _parts(pair: Pair) -> Iterator[tuple[str, str, object]]:
             yield f"sources[{place}]", "must be a Source with a SourceKind", source
     if not (isinstance(pair.metric, Metric) and pair.metric.direction in get_args(Direction)):
         yield "metric", "must be a Metric with direction maximize or minimize", pair.metric
+    elif pair.metric.reads_names:
+        yield "metric", "may read names only among also", pair.metric.name
     if not isinstance(pair.baseline, Baseline):
         yield "baseline", "must be a Baseline", pair.baseline
     for key, part in (("also", Metric), ("references", Baseline)):

@@ -5,7 +5,7 @@ A pair file needs nothing else from the machinery:
     from service.contracts import Capacity, Choice, Metric, Pair, Real, Source, Variant
 """
 
-from service.contracts.data import Arrays, Dataset, Examples, Source, SourceKind, Split
+from service.contracts.data import Arrays, Dataset, Examples, Names, Source, SourceKind, Split
 from service.contracts.display import Display
 from service.contracts.errors import ArchduelError, UserError
 from service.contracts.metric import Direction, Metric
@@ -35,6 +35,7 @@ __all__ = [
     "Examples",
     "Hyperparameters",
     "Metric",
+    "Names",
     "Pair",
     "Published",
     "Real",

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Arrays = Mapping[str, NDArray[Any]]
 """Arrays by name; the first axis of each is the examples."""
 
+Names = Mapping[str, tuple[str, ...]]
+"""By input or target name, what its whole numbers stand for, or what its columns are called."""
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -24,13 +27,13 @@ class Examples:
     Args:
         inputs: arrays by input name, each of shape (examples, ...).
         targets: arrays by target name, each of shape (examples, ...).
-        names: by input or target name, what its whole numbers stand for (classes, words), or what
-            its columns are called; for people to read, and no part of the data.
+        names: what numbers stand for (classes, words) and columns are called; for people to read,
+            and no part of the data.
     """
 
     inputs: Arrays
     targets: Arrays
-    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.targets.values())))

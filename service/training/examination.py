@@ -58,14 +58,13 @@ def examine(
         return Examination(latency)
     test = material.read_test()
     predictions = trainer.answers(spec, training.program, viewed(test.inputs, view))
-    score = float(pair.metric.score(test.targets, predictions))
+    score = pair.metric.over(test, predictions)
     if not math.isfinite(score):
         raise ValueError(f"the test {pair.metric.name} is {score}")
-    also = {m.name: float(m.score(test.targets, predictions)) for m in pair.also}
+    also = {metric.name: metric.over(test, predictions) for metric in pair.also}
 
     def trivial(answer: Baseline) -> float:
-        answers = answer.predict(material.train, test.inputs)
-        return float(pair.metric.score(test.targets, answers))
+        return pair.metric.over(test, answer.predict(material.train, test.inputs))
 
     baseline = trivial(pair.baseline)
     found = Examination(

@@ -176,6 +176,10 @@ FIELDS = {
         'Metric("accuracy", "max"',
         "metric: must be a Metric with direction maximize or minimize, but got Metric(",
     ),
+    '"fraction", never)': (
+        '"fraction", never, reads_names=True)',
+        "metric: may read names only among also, but got 'accuracy'",
+    ),
     "split=never": ("split=None", "split: must be a function"),
     'sources=(Source("mine", SourceKind.PATH, never),)': (
         "sources=()",

@@ -509,3 +509,22 @@ def test_bleu_is_sacrebleus() -> None:
     assert ours.score({"y": truth}, {"y": np.eye(6)[said]}) == pytest.approx(theirs)
     assert 1 < theirs < 99
     assert ours.score({"y": truth}, {"y": np.eye(6)[truth]}) == pytest.approx(100)
+
+
+def test_chrf_is_sacrebleus_over_the_words_letters() -> None:
+    import sacrebleu
+
+    names = {"y": ("", "(another word)", "", "dossier", "dossiers", "ouvrir")}
+    truth = np.array([[5, 3, 0], [5, 1, 0]])
+    said = np.array([[5, 4, 0], [4, 0, 5]])
+    examples = Examples({}, {"y": truth}, names)
+    theirs = sacrebleu.corpus_chrf(
+        ["ouvrir dossiers", "dossiers"], [["ouvrir dossier", "ouvrir \ufffd"]]
+    )
+    chrf, bleu = translating.chrf("y"), translating.bleu("y")
+    answer = {"y": np.eye(6)[said]}
+    assert chrf.over(examples, answer) == pytest.approx(theirs.score)
+    assert chrf.over(examples, answer) > bleu.over(examples, answer), "an ending is no other word"
+    perfect = Examples({}, {"y": truth[:1]}, names)
+    assert chrf.over(perfect, {"y": np.eye(6)[truth[:1]]}) == pytest.approx(100)
+    assert np.isnan(chrf.over(examples, {"y": np.full((2, 3, 6), np.nan)}))
