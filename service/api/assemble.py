@@ -12,9 +12,9 @@ from service.api.application import make
 from service.api.context import Service
 from service.api.limits import Allowance
 from service.api.metrics import Metrics
-from service.app.appearance import style
-from service.app.serving import Parts
 from service.contracts.wire import Limits
+from service.hosting.appearance import style
+from service.hosting.serving import Parts
 
 FRESH_SECONDS = 3.0
 """Anybody may ask whether the service is ready; what that takes is done no more often than this."""

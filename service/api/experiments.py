@@ -11,7 +11,6 @@ from service.api.context import Asks, Caller, Id, Serves, Service
 from service.api.identity import BEARER, needs
 from service.api.problems import Refused, told, told_beside
 from service.api.sandbox import policy_of
-from service.app.admission import admit
 from service.contracts.entry import Attachment, Entry, EntryState, Role, Submission
 from service.contracts.errors import UserError
 from service.contracts.wire import (
@@ -26,6 +25,7 @@ from service.contracts.wire import (
     Happening,
     Page,
 )
+from service.hosting.admission import admit
 
 viewer = APIRouter(
     prefix="/v1", tags=["experiments"], route_class=needs(Role.VIEWER), dependencies=[BEARER]

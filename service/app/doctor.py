@@ -33,8 +33,7 @@ def examine(
     Args:
         home: the home folder given, None for the default one.
         deep: also import the backends and start Ray, which takes a minute.
-        address: a Ray cluster to join, or the http address of Ray's dashboard or of the API: then the
-            deployment is looked at, also from inside where this environment is a service's.
+        address: a Ray cluster to join.
 
     Yields:
         Checks. All is well if none is broken.
@@ -44,12 +43,7 @@ def examine(
     yield machine.processors()
     yield machine.gpus()
     yield machine.shared_memory()
-    if address is not None and "://" in address and not address.startswith("ray://"):
-        from service.app import deployment
-
-        yield from deployment.outside(address)
-        yield from deployment.inside()
-    elif deep or address is not None:
+    if deep or address is not None:
         yield machine.ray(address)
     try:
         opened = Home.open(home, create=False)

@@ -10,13 +10,13 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
-from service.app import upkeep
-from service.app.settings import Settings, load
 from service.cli.remote import moment
 from service.cli.screen import errors, results, table, write_json
 from service.cli.session import Session
 from service.contracts.entry import Role, TokenRow
 from service.contracts.errors import UserError
+from service.hosting import upkeep
+from service.hosting.settings import Settings, load
 
 _SPAN = re.compile(r"(\d{1,5})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import typer
@@ -19,12 +20,19 @@ _SIGNS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "broken": ("b
 def doctor(session: Session, *, deep: bool, address: str | None, as_json: bool) -> None:
     """Look at everything and say what to do.
 
+    Args:
+        session: whose home folder is looked at.
+        deep: also import the backends and start Ray, which takes a minute.
+        address: a Ray cluster to join, or the http address of Ray's dashboard or of the API: then the
+            deployment is looked at, also from inside where this environment is a service's.
+        as_json: for scripts.
+
     Raises:
         typer.Exit: with 1 where something essential is broken.
     """
     console = results()
     checks: list[Check] = []
-    for check in examine(session.given, deep=deep, address=address):
+    for check in _checks(session, deep, address):
         checks.append(check)
         if not as_json:
             _show(console, check)
@@ -41,6 +49,16 @@ def doctor(session: Session, *, deep: bool, address: str | None, as_json: bool) 
             advise(session, (("run", "configs/iris.yaml"), "compare two architectures in minutes"))
     if broken:
         raise typer.Exit(1)
+
+
+def _checks(session: Session, deep: bool, address: str | None) -> Iterator[Check]:
+    deployed = address is not None and "://" in address and not address.startswith("ray://")
+    yield from examine(session.given, deep=deep, address=None if deployed else address)
+    if address is not None and deployed:
+        from service.hosting import deployment
+
+        yield from deployment.outside(address)
+        yield from deployment.inside()
 
 
 def _show(console: Console, check: Check) -> None:

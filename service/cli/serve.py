@@ -7,8 +7,6 @@ from pathlib import Path
 
 from service.api.assemble import application
 from service.api.server import address, listen, run
-from service.app import serving, upkeep
-from service.app.settings import Settings, load
 from service.app.stopping import Interrupted, Stop
 from service.cli.group import Stopped
 from service.cli.screen import advise, errors, results
@@ -16,6 +14,8 @@ from service.cli.session import Session
 from service.client.profiles import Profile, profile_file, save
 from service.client.profiles import load as load_profiles
 from service.contracts.errors import UserError
+from service.hosting import serving, upkeep
+from service.hosting.settings import Settings, load
 
 LOCAL = "local"
 """The profile of the service that runs on this machine."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from service.app.packing import Parcel, pack
 from service.cli.following import until_the_end
 from service.cli.remote import connected
 from service.cli.screen import advise, errors, plural, results, write_json
@@ -13,6 +12,7 @@ from service.cli.session import Session
 from service.client.given import given
 from service.contracts.entry import EntryState
 from service.contracts.wire import ExperimentInFull, GivenExperiment, GivenFile
+from service.hosting.packing import Parcel, pack
 
 
 def submit(

@@ -11,10 +11,10 @@ from service.api.context import Service
 from service.api.limits import Allowance
 from service.api.metrics import Metrics
 from service.api.server import listen, run
-from service.app.blobs import Blobs
 from service.contracts.entry import Entry
 from service.contracts.wire import Limits
 from service.database.engine import Database
+from service.hosting.blobs import Blobs
 from service.queue.audit import Audit
 from service.queue.queue import Limits as QueueLimits
 from service.queue.queue import Queue

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from service.app.appearance import style
 from service.contracts.entry import Submission
+from service.hosting.appearance import style
 from service.queue.reports import DriverDesk
 from tests.api.live_server import LiveServer
 from tests.api.service_rig import Rig

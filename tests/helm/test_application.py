@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mlflow import environment_variables as mlflow_variables
 
-from service.app import settings
+from service.hosting import settings
 from tests.helm.manifests import Pod, environment, pods
 from tests.helm.rendering import CASES, CHART, Rendered, render
 

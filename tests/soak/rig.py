@@ -26,7 +26,7 @@ VICTIMS = ("service", "driver", "worker", "raylet", "gcs_server", "mlflow", "pos
 
 _START_SECONDS = 600.0
 _SIGNS = {
-    "driver": "-m service.app.driving",
+    "driver": "-m service.hosting.driving",
     "worker": "ray::LentWorker",
     "raylet": "raylet/raylet",
     "gcs_server": "gcs/gcs_server",

@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from service.app.blobs import Blobs
 from service.contracts.errors import ArchduelError, Unavailable
+from service.hosting.blobs import Blobs
 
 CONTENT = b"some pair" * 1000
 SHA = hashlib.sha256(CONTENT).hexdigest()

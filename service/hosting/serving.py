@@ -13,15 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from service.app import readiness
-from service.app.blobs import Blobs
 from service.app.home import Home
-from service.app.mlflow_daemon import MlflowDaemon
-from service.app.results import Results
-from service.app.settings import PREFIX, Settings
-from service.app.tidying import tidy
 from service.app.tracking_server import answers, page
-from service.app.upholding import Upholding
 from service.contracts.entry import Role
 from service.contracts.errors import ArchduelError, Unavailable
 from service.database.engine import Database
@@ -29,6 +22,13 @@ from service.database.migrate import migrate
 from service.dispatch.dispatcher import Dispatcher
 from service.execution.ray_head import RayHead
 from service.execution.ray_jobs import RayJobs, token_headers
+from service.hosting import readiness
+from service.hosting.blobs import Blobs
+from service.hosting.mlflow_daemon import MlflowDaemon
+from service.hosting.results import Results
+from service.hosting.settings import PREFIX, Settings
+from service.hosting.tidying import tidy
+from service.hosting.upholding import Upholding
 from service.queue.audit import Audit
 from service.queue.behind import queue_behind
 from service.queue.queue import Limits, Queue
@@ -45,7 +45,7 @@ LOOK_AGAIN = 5.0
 FAREWELL = 10.0
 """Seconds that a thread is waited for; one that makes MLflow's store cannot be interrupted."""
 
-DRIVER = ("-m", "service.app.driving")
+DRIVER = ("-m", "service.hosting.driving")
 
 Say = Callable[[str], None]
 

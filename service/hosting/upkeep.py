@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from service.app.settings import Settings
 from service.contracts.entry import Role, TokenRow
 from service.database.engine import Database
 from service.database.migrate import HEAD, found
 from service.database.migrate import migrate as bring_up
+from service.hosting.settings import Settings
 from service.queue.audit import Audit
 from service.queue.tokens import Tokens
 

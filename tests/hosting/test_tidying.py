@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from service.app.blobs import SURELY_KEPT, Blobs
-from service.app.tidying import tidy_once
 from service.contracts.entry import Attachment, Submission
 from service.database.engine import Database
 from service.database.migrate import migrate
+from service.hosting.blobs import SURELY_KEPT, Blobs
+from service.hosting.tidying import tidy_once
 from service.queue.queue import Queue
 
 NEEDED, YOUNG, OLD = b"needed", b"young", b"old"

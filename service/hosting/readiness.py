@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from service.app.blobs import Blobs
 from service.app.tracking_server import answers
 from service.contracts.driver_host import DriverHost
 from service.contracts.errors import ArchduelError
 from service.database.engine import Database
+from service.hosting.blobs import Blobs
 
 
 def checks(database: Database, blobs: Blobs, jobs: DriverHost, mlflow: str) -> dict[str, str]:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from service.app.blobs import Blobs
 from service.app.home import Home
 from service.contracts.driver_host import DriverHost
 from service.contracts.entry import Entry
 from service.contracts.errors import ArchduelError, Unavailable, UserError
+from service.hosting.blobs import Blobs
 
 KEPT = ("html", "md", "json")
 """Forms of a report that a driver leaves; the others are made from the ledger."""

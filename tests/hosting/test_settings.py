@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.app.settings import SettingsError, load, table
+from service.hosting.settings import SettingsError, load, table
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "service.md"
 
@@ -83,7 +83,7 @@ def test_folders_are_absolute():
 def test_the_document_has_the_table_of_the_settings():
     text = DOCUMENT.read_text()
     shown = text.partition("test_settings.py -->\n")[2].partition("\n<!-- end")[0]
-    assert shown == table(), "python -m service.app.settings prints it"
+    assert shown == table(), "python -m service.hosting.settings prints it"
 
 
 def test_groups_of_nodes_are_json():

@@ -11,9 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.app import driving, extending, history, running
-from service.app.blobs import Blobs
-from service.app.reporter import Reporter
+from service.app import extending, history, running
 from service.app.stopping import Interrupted
 from service.contracts.entry import Attachment, EntryState, Orders, Stale, Submission
 from service.contracts.errors import ArchduelError, Unavailable, UserError
@@ -21,6 +19,9 @@ from service.contracts.ports import Advance
 from service.database.engine import Database
 from service.database.migrate import migrate
 from service.execution.ray_address import NoCluster
+from service.hosting import driving
+from service.hosting.blobs import Blobs
+from service.hosting.reporter import Reporter
 from service.queue.queue import Queue
 
 CONFIG = "experiment: mine\npairs: [iris]\ndesign: {repetitions: [2]}\n"
@@ -221,7 +222,7 @@ def test_a_driver_whose_place_was_taken_ends_at_once(monkeypatch):
         raise Gone
 
     monkeypatch.setattr(os, "_exit", end)
-    monkeypatch.setattr("service.app.reporter.EVERY", 0.0)
+    monkeypatch.setattr("service.hosting.reporter.EVERY", 0.0)
     reporter = Reporter(Desk(error=Stale("another one")))
     with pytest.raises(Gone):
         reporter._work()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.app.packing import pack
 from service.contracts.errors import UserError
+from service.hosting.packing import pack
 from service.plan.load import parse_config
 
 TOY = Path(__file__).parents[1] / "toys" / "toy_pair.py"
@@ -80,7 +80,7 @@ DATA = "data: {source: path, path: ./data}"
 def test_a_data_folder_travels_without_what_is_hidden(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.app.packing._check", lambda *given: None)
+    monkeypatch.setattr("service.hosting.packing._check", lambda *given: None)
     (folder / "data" / "train").mkdir(parents=True)
     (folder / "data" / ".git").mkdir()
     for name in ("train/x.csv", "y.csv", ".DS_Store", ".git/config"):

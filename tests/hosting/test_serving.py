@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from service.app import serving, tracking_server
-from service.app.settings import Settings
+from service.app import tracking_server
 from service.contracts.errors import Unavailable, UserError
 from service.database.engine import Database
 from service.database.migrate import migrate
+from service.hosting import serving
+from service.hosting.settings import Settings
 
 
 @pytest.fixture

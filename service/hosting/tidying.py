@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from service.app.blobs import SURELY_KEPT, Blobs
 from service.contracts.errors import ArchduelError
 from service.database.engine import Database
+from service.hosting.blobs import SURELY_KEPT, Blobs
 from service.queue.uploads import needed
 
 EVERY = 3600.0

@@ -1,4 +1,4 @@
-"""The driver of one submitted experiment: `python -m service.app.driving ID ATTEMPT`, a Ray job.
+"""The driver of one submitted experiment: `python -m service.hosting.driving ID ATTEMPT`, a Ray job.
 
 It may be killed at any moment: the next one resumes from the ledger. What it must know beside its two
 arguments it has from its environment (`Settings.for_drivers`).
@@ -15,20 +15,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from service.app import planning, running
-from service.app.blobs import Blobs
 from service.app.cluster import Cluster, Warm
 from service.app.home import Home
 from service.app.planning import Planned
-from service.app.reporter import Reporter
-from service.app.results import keep_reports
 from service.app.running import Summary
-from service.app.settings import Settings, load
 from service.app.stopping import Interrupted
 from service.contracts.entry import Entry, IllegalMove, NoSuchEntry, Stale
 from service.contracts.errors import ArchduelError, Unavailable, UserError
 from service.contracts.uploads import check_path
 from service.database.engine import Database
 from service.execution.ray_address import NoCluster
+from service.hosting.blobs import Blobs
+from service.hosting.reporter import Reporter
+from service.hosting.results import keep_reports
+from service.hosting.settings import Settings, load
 from service.queue.reports import DriverDesk
 from service.stores.lock import InUse
 

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from service.app import settings
-from service.app.blobs import Blobs
 from service.app.machine import Check
 from service.app.tracking_server import answers
 from service.contracts.errors import ArchduelError
 from service.database import migrate
 from service.database.engine import Database
 from service.execution.ray_jobs import token_headers
+from service.hosting import settings
+from service.hosting.blobs import Blobs
 
 ANSWER_SECONDS = 10.0
 TOKEN = settings.PREFIX + "TOKEN"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from service.app import deployment
 from service.app.machine import Check
 from service.database.engine import Database
 from service.database.migrate import migrate
+from service.hosting import deployment
 
 TOKEN = "t" * 43
 WORKERS = [
