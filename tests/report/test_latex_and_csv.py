@@ -78,7 +78,9 @@ def test_latex_prints_any_text(tex: str):
 def test_latex_compiles(tex: str, tmp_path: Path):
     program = shutil.which("pdflatex")
     if program is None:
-        pytest.skip("no LaTeX is installed (on Debian: apt-get install texlive-latex-recommended)")
+        pytest.skip(
+            "no LaTeX is installed (on Debian: apt-get install texlive-latex-recommended lmodern)"
+        )
     (tmp_path / "report.tex").write_text(tex, encoding="utf-8")
     done = subprocess.run(
         [program, "-interaction=nonstopmode", "-halt-on-error", "report.tex"],
