@@ -49,7 +49,7 @@ def main() -> int:
     missing = [name for name in commands() if _report(name, given.home) is None]
     for name in () if given.page else given.runs or missing:
         sys.stderr.write(f"{name} ...\n")
-        failed += [] if _run(name, given.home) else [name]
+        failed += [] if _run(name, given.home, given.fresh) else [name]
     found = {name: told for name in commands() if (told := _report(name, given.home)) is not None}
     given.out.write_text(document(found, _commits(given.home), commands()), encoding="utf-8")
     sys.stderr.write(f"{given.out}\n")
@@ -67,20 +67,21 @@ def _arguments() -> argparse.Namespace:
         "--home", type=Path, default=ROOT / ".results", help="where results are kept"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "results.md")
+    parser.add_argument("--fresh", action="store_true", help="forget what these runs found before")
     parser.add_argument("--page", action="store_true", help="write the page, run nothing")
     return parser.parse_args()
 
 
-def _run(name: str, home: Path) -> bool:
+def _run(name: str, home: Path, fresh: bool) -> bool:
     home.mkdir(parents=True, exist_ok=True)
     commits = _commits(home)
-    if name not in commits:
+    if fresh or name not in commits:
         told = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
         )
         commits[name] = told.stdout.strip() or "unknown"
         (home / COMMITS).write_text(json.dumps(commits, indent=1) + "\n", encoding="utf-8")
-    command = ["run", *commands()[name], "--home", str(home)]
+    command = ["run", *commands()[name], "--home", str(home), *(["--fresh"] if fresh else [])]
     return subprocess.run([_archduel(), *command], cwd=ROOT).returncode == 0
 
 
