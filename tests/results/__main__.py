@@ -86,11 +86,13 @@ def _run(name: str, home: Path, fresh: bool) -> bool:
 
 
 def _report(name: str, home: Path) -> dict[str, Any] | None:
-    """The report for machines that a finished run leaves; None where there is none."""
-    file = home / "runs" / name / "report.json"
-    if not file.is_file():
+    """The report for machines that the last finished run of this name leaves, or None."""
+    runs = [home / "runs" / name, *(home / "runs").glob(f"{name}.*")]
+    files = [file for run in runs if (file := run / "report.json").is_file()]
+    if not files:
         return None
-    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    last = max(files, key=lambda file: int(file.parent.name.removeprefix(name)[1:] or 1))
+    told: dict[str, Any] = json.loads(last.read_text(encoding="utf-8"))
     return told
 
 
