@@ -26,6 +26,7 @@ from service.campaign import Campaign
 from service.cli.board import Board
 from service.cli.progress import Log
 from service.contracts.results import Cost, Outcome
+from service.contracts.strategy import STRATEGIES, Timing
 from service.contracts.trial import TrialSpec
 from service.execution import ray_session
 from service.execution.ray_actor import Arrival
@@ -127,7 +128,7 @@ def main() -> None:
 
 
 def _line(ray: Any, places: int, seconds: float) -> str:
-    repetitions = -(-places // (2 * BATCH))
+    repetitions = places // (2 * BATCH)  # as many trainings at once as there are places
     settings = {
         "search.trials": TRIALS,
         "search.batch": BATCH,
@@ -144,7 +145,9 @@ def _line(ray: Any, places: int, seconds: float) -> str:
         store = LedgerStore(home.ledger_url, home.path)
         ledger = store.open_experiment(bench.plan, {"data": facts.data(bench.datasets)})
         tracking = Tracking.start(ledger, home, bench.plan, lambda text: None)
-        pool = RayPool(ray, crew, bench.planned.pairs, bench.datasets, 3600)
+        pool = RayPool(
+            ray, crew, bench.planned.pairs, bench.datasets, 3600, known=_known(bench, seconds)
+        )
         progress = Log(Board(bench.plan), lambda line: None)
         worked, began = process.cpu_times(), time.perf_counter()
         Campaign(bench.plan, pool, ledger, propose, progress).run()
@@ -162,6 +165,18 @@ def _line(ray: Any, places: int, seconds: float) -> str:
         f"{places} places, trainings of {seconds:.0f} s: {trials} in {took:.1f} s{least}; "
         f"{trials / took:.0f} a second, {1000 * work / trials:.1f} ms of the driver's processors each"
     )
+
+
+def _known(bench: Bench, seconds: float) -> dict[str, list[Timing]]:
+    """What a run measures before its first trial: how long these will take."""
+    plan = bench.plan.pair("iris")
+    return {
+        plan.name: [
+            Timing(variant=variant, strategy=strategy, epoch_seconds=seconds / EPOCHS)
+            for variant in plan.spaces
+            for strategy in STRATEGIES
+        ]
+    }
 
 
 if __name__ == "__main__":
