@@ -74,15 +74,17 @@ def _arguments() -> argparse.Namespace:
 
 def _run(name: str, home: Path, fresh: bool) -> bool:
     home.mkdir(parents=True, exist_ok=True)
+    told = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    )
+    command = ["run", *commands()[name], "--home", str(home), *(["--fresh"] if fresh else [])]
+    if subprocess.run([_archduel(), *command], cwd=ROOT).returncode != 0:
+        return False
     commits = _commits(home)
     if fresh or name not in commits:
-        told = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-        )
         commits[name] = told.stdout.strip() or "unknown"
         (home / COMMITS).write_text(json.dumps(commits, indent=1) + "\n", encoding="utf-8")
-    command = ["run", *commands()[name], "--home", str(home), *(["--fresh"] if fresh else [])]
-    return subprocess.run([_archduel(), *command], cwd=ROOT).returncode == 0
+    return True
 
 
 def _report(name: str, home: Path) -> dict[str, Any] | None:
